@@ -1,0 +1,16 @@
+# Every foreign library that belfry links, found once. Debian packages: deploy/packages.txt.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(RDKAFKA REQUIRED IMPORTED_TARGET rdkafka)
+pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
+pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
+pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
+
+find_path(PAHO_INCLUDE MQTTAsync.h REQUIRED)
+find_library(PAHO_LIBRARY paho-mqtt3as REQUIRED)
+add_library(belfry_paho INTERFACE)
+target_include_directories(belfry_paho SYSTEM INTERFACE "${PAHO_INCLUDE}")
+target_link_libraries(belfry_paho INTERFACE "${PAHO_LIBRARY}")

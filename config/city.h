@@ -1,0 +1,146 @@
+/* city.h: all that decides a number: profiles, KPIs, zones, boards, windows, limits. Made from a bundle
+ * (bundle.h), which is a folder's files or what belfry.config holds; the same bytes give the same city.
+ * Owner: creator; everything inside lives as long as it does.   Thread: read-only after load. */
+#ifndef BF_CONFIG_CITY_H
+#define BF_CONFIG_CITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/bundle.h"
+#include "core/err.h"
+#include "core/expression.h"
+#include "core/reading.h"
+#include "core/slice.h"
+
+struct bf_problem { /* of a file: a broken profile is disabled and listed here, the rest goes on */
+    char text[512]; /* "profiles/x.yaml:3:9: …" */
+    bool fatal;
+};
+
+/* ---- paths into payloads: child and index steps only ($.a.b[0], also $["a b"]) */
+struct bf_path_step { struct bf_slice name; int64_t index; /* -1: a name step */ };
+struct bf_path { struct bf_path_step *steps; size_t count; };
+
+/* A text made of literals, topic levels and payload values: "{operator}/{vehicle}", "{$.id}". */
+enum bf_part_kind { BF_PART_LITERAL, BF_PART_LEVEL, BF_PART_PATH, BF_PART_ITEM /* each: item's name */ };
+struct bf_part { enum bf_part_kind kind; struct bf_slice literal; size_t level; struct bf_path path; };
+struct bf_template { struct bf_part *parts; size_t count; };
+
+/* ---- topic template: city/{kind}/{device}/telemetry, + and # as in MQTT */
+enum bf_level_kind { BF_LEVEL_LITERAL, BF_LEVEL_NAMED, BF_LEVEL_ANY, BF_LEVEL_REST };
+struct bf_level { enum bf_level_kind kind; struct bf_slice text; /* literal or name */ };
+struct bf_topic_template { struct bf_level *levels; size_t count; };
+
+enum bf_time_unit { BF_UNIT_S, BF_UNIT_MS, BF_UNIT_US, BF_UNIT_RFC3339 };
+enum bf_format { BF_FORMAT_JSON, BF_FORMAT_SENML_JSON, BF_FORMAT_SENML_CBOR };
+
+struct bf_profile_reading {
+    struct bf_path path;      /* format json; with `each`: relative to the item */
+    struct bf_slice name;     /* `name:` (senml record or `each` item with that name); "*" = any */
+    struct bf_slice quantity;
+    struct bf_slice unit;     /* canonical UCUM the reading gets */
+    struct bf_slice from_unit;/* what the device sends, where it differs; SenML's own unit otherwise */
+    double scale, offset;     /* value * scale + offset, from from_unit and `scale:`/`offset:` */
+    bool integer;             /* keep an integer as int64 */
+    bool text;                /* the value is a text (`type: text`) */
+    bool boolean;
+    bool required;            /* missing: a reject instead of silence */
+    bool has_valid;
+    double valid_min, valid_max; /* after conversion; outside: quality 4, reason range (or reject) */
+    bool reject_invalid;
+    struct bf_template channel;  /* appended to the source; count 0: none */
+    enum bf_aggregation aggregation;
+};
+
+struct bf_profile_tag { struct bf_slice name; struct bf_template value; };
+struct bf_profile_match { size_t level; struct bf_slice *values; size_t count; };
+
+struct bf_profile {
+    struct bf_slice name;     /* "airbox@1" */
+    struct bf_slice file;
+    bool enabled;
+    struct bf_slice network;
+    struct bf_topic_template topic;
+    struct bf_profile_match *matches; size_t match_count; /* `when: {kind: [air]}` */
+    struct bf_slice *keys; size_t key_count; /* `key: [VP, DUE]`: payload is {key: {…}}; paths start inside */
+    bool only_keys;           /* another first key means: this message gives no reading */
+    enum bf_format format;
+    struct bf_template source;/* default "{device}" */
+    bool has_time; struct bf_path time; enum bf_time_unit time_unit;
+    bool has_place; struct bf_path lat, lon;
+    struct bf_template zone;  /* count 0: from the place, by point in polygon */
+    bool has_each; struct bf_path each, each_name, each_value, each_unit;
+    struct bf_profile_reading *readings; size_t reading_count;
+    struct bf_profile_tag *tags; size_t tag_count;
+    bool take_retained, dedup_content;
+    enum bf_privacy privacy;
+};
+
+enum bf_group_kind { BF_GROUP_CITY, BF_GROUP_ZONE, BF_GROUP_DEVICE, BF_GROUP_TAG };
+struct bf_group_by { enum bf_group_kind kind; struct bf_slice tag; };
+
+struct bf_band { double upto; struct bf_slice name; }; /* ascending; the last may be infinite */
+
+struct bf_kpi_definition {
+    struct bf_slice id, title, unit, file;
+    struct bf_slice u4ssc, sdg;
+    struct bf_slice quantity;
+    struct bf_expression *where; /* NULL: all. Names: value quality zone source device quantity unit profile
+                                  * and tags */
+    bool take_suspect;
+    int64_t window_us, delay_us, lateness_us;
+    struct bf_group_by *group; size_t group_count; /* city: none */
+    bool by_device;           /* group has device: finished in stage 1 */
+    struct bf_slice aggregate;/* name in processors/aggregate/aggregates.def */
+    size_t limit;             /* reserved: options of the aggregate come with the first that has any */
+    bool has_target; double target;
+    struct bf_band *bands; size_t band_count;
+    bool live;                /* provisional values wanted (default true) */
+    uint64_t hash;            /* of the definition: all that changes a number, not title or code */
+};
+
+struct bf_board { struct bf_slice name, title; struct bf_slice *kpis; size_t count; };
+
+struct bf_city {
+    struct bf_slice name, title, timezone;
+    char hash[65];            /* of the bundle */
+    struct {
+        int64_t tick_every_us, hold_max_us, writer_timeout_us, emit_every_us, device_every_us;
+        int64_t max_ahead_us, max_future_us; /* 250ms 30s 30s 1s 30s 10m 5m */
+        int64_t delay_us;     /* default of KPIs, 5s */
+        uint64_t live_scopes; /* 2000 */
+    } time;
+    struct {
+        uint64_t max_windows; /* per task, 200000 */
+        uint64_t max_scopes;  /* per task, 100000 */
+        uint64_t max_devices; /* per task, 20000 */
+        uint64_t max_writers; /* ingest ids, 8 */
+    } limits;
+    struct bf_profile *profiles; size_t profile_count;
+    struct bf_kpi_definition *kpis; size_t kpi_count;
+    struct bf_board *boards; size_t board_count;
+    struct bf_zones *zones;
+    struct bf_problem *problems; size_t problem_count;
+};
+
+/* Aggregate names are checked against `aggregates` (NULL-terminated), so that config need not link
+ * processors. CONFIG if a core file (city.yaml, a KPI, a zone file) is broken: err has the first problem,
+ * its detail the others. A broken profile is disabled and listed in `problems`. The bundle may go away
+ * afterwards. */
+enum bf_status bf_city_load(const struct bf_bundle *bundle, const char *const *aggregates,
+                            struct bf_city **city, struct bf_err *err) BF_MUST_CHECK;
+void bf_city_destroy(struct bf_city *city);
+
+/* ---- zones: point in polygon (GeoJSON Polygon and MultiPolygon, holes, property `id`) with a grid index */
+struct bf_zones;
+struct bf_slice bf_zones_find(const struct bf_zones *zones, int32_t lat_e7, int32_t lon_e7); /* empty: none */
+size_t bf_zones_count(const struct bf_zones *zones);
+/* id and title of one; order of the file. */
+void bf_zones_get(const struct bf_zones *zones, size_t index, struct bf_slice *id, struct bf_slice *title);
+
+/* "Did you mean": the candidate within edit distance 2 of `word` (at most a third of its length), or NULL. */
+const char *bf_config_nearest(const char *word, const char *const *candidates);
+
+#endif

@@ -1,0 +1,76 @@
+/* mqtt.h: a connection to an MQTT broker, and the only place with Paho's header.
+ *
+ * MQTTAsync with MQTTCLIENT_PERSISTENCE_NONE and QoS 1 is the one Paho mode that calls back before it writes
+ * the PUBACK (docs/ARCHITECTURE.md, "Intake"). The message callback therefore returns only when the
+ * message is handed over; it never refuses.
+ * No reconnect of its own: every connection is a start of ingest, so the owner decides.
+ *
+ * Owner: creator.   Thread: callbacks on Paho's one thread, all else any.   Errors: PEER. */
+#ifndef BF_PEERS_MQTT_H
+#define BF_PEERS_MQTT_H
+
+#include <stdint.h>
+
+#include "core/err.h"
+#include "core/slice.h"
+
+struct bf_mqtt_options {
+    const char *url;       /* mqtt://host:port or mqtts://host:port */
+    int version;           /* 3 (3.1.1) or 5 */
+    const char *client_id;
+    const char *username, *password; /* NULL: none */
+    const char *ca_file, *cert_file, *key_file; /* PEM; NULL: system store, none, none */
+    int keep_alive_s;
+    bool clean;            /* false: a persistent session */
+    uint32_t session_expiry_s; /* version 5; 0xFFFFFFFF: never */
+    uint16_t receive_maximum;  /* version 5 */
+    uint32_t max_packet;       /* version 5: largest packet the broker may send; 0: no limit told */
+    int connect_timeout_s;
+    /* The ack gate: a relay on 127.0.0.1:relay_port through which the connection runs (plain bytes for
+     * mqtt://, HTTP CONNECT for mqtts://, so that the host name is still checked). 0: none. */
+    uint16_t relay_port;
+};
+
+struct bf_mqtt_message {
+    struct bf_slice topic, payload; /* borrowed until the callback returns */
+    int qos;
+    bool retained, dup;
+    uint16_t packet_id; /* 0 at QoS 0 */
+    bool has_time;      /* version 5 user property `belfry-time` */
+    int64_t time_us;
+};
+
+struct bf_mqtt_callbacks {
+    void (*message)(void *context, const struct bf_mqtt_message *message);
+    void (*connected)(void *context, bool session_present);
+    void (*failed)(void *context, const char *reason); /* the connect attempt */
+    void (*lost)(void *context, const char *reason);
+    /* A SUBSCRIBE is answered; ok false: refused. */
+    void (*subscribed)(void *context, bool ok, const char *reason);
+    /* A publish with that token is acknowledged (QoS 1), or has failed. May be NULL. */
+    void (*published)(void *context, int token, bool ok);
+    void *context;
+};
+
+struct bf_mqtt;
+
+enum bf_status bf_mqtt_create(const struct bf_mqtt_options *options, const struct bf_mqtt_callbacks *callbacks,
+                              struct bf_mqtt **mqtt, struct bf_err *err) BF_MUST_CHECK;
+void bf_mqtt_destroy(struct bf_mqtt *mqtt); /* disconnects, at most 1 s */
+/* Starts to connect; exactly one of connected and failed follows. */
+enum bf_status bf_mqtt_connect(struct bf_mqtt *mqtt, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_mqtt_subscribe(struct bf_mqtt *mqtt, const char *const *filters, size_t count, int qos,
+                                 struct bf_err *err) BF_MUST_CHECK;
+/* retain_handling: version 5's, so that a renewed subscription brings no retained messages. */
+/* time_us: BF_TIME_NONE, or the user property belfry-time (version 5 only). *token may be NULL. */
+enum bf_status bf_mqtt_publish(struct bf_mqtt *mqtt, struct bf_slice topic, struct bf_slice payload, int qos,
+                               bool retained, int64_t time_us, int *token, struct bf_err *err) BF_MUST_CHECK;
+/* Closes the connection without waiting for anything. */
+void bf_mqtt_disconnect(struct bf_mqtt *mqtt);
+bool bf_mqtt_is_connected(const struct bf_mqtt *mqtt);
+
+/* mqtt://host:port -> host and port (default 1883, mqtts 8883). CONFIG for anything else. */
+enum bf_status bf_mqtt_parse_url(const char *url, char *host, size_t size, uint16_t *port, bool *tls,
+                                 struct bf_err *err) BF_MUST_CHECK;
+
+#endif
