@@ -20,7 +20,7 @@ enum bf_status {
 };
 
 #define BF_MUST_CHECK __attribute__((warn_unused_result))
-#define BF_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define BF_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 struct bf_err {
     enum bf_status status;
