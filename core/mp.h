@@ -2,7 +2,7 @@
  *
  * A writer over a fixed buffer and a pull reader over borrowed bytes. Canonical: integers in their
  * shortest form, floats as float64, map keys ascending unsigned integers. The reader accepts any
- * valid msgpack and skips what it does not know; it never recurses deeper than BF_MP_DEPTH.
+ * valid msgpack and skips what it does not know, nested however deep, without recursion.
  * Declined: msgpack-c on the hot path: it builds a tree of objects in a zone first (3x the cost,
  * and allocation grows with hostile input); the tests hold this code against it as the oracle.
  *
@@ -14,8 +14,6 @@
 #include <stdint.h>
 
 #include "core/slice.h"
-
-#define BF_MP_DEPTH 16
 
 struct bf_mp_writer {
     char *data;

@@ -20,10 +20,11 @@ int64_t bf_time_wall_us(void);      /* CLOCK_REALTIME */
 int64_t bf_time_monotonic_us(void); /* CLOCK_MONOTONIC */
 
 /* RFC 3339 ("2024-02-13T16:33:00.005271Z", any offset, 0 to 9 digits of a second, 'T' or ' ';
- * digits beyond microseconds are cut). MALFORMED otherwise; a time without offset too. */
+ * digits beyond microseconds are cut). MALFORMED otherwise; a time without offset too. A leap second,
+ * 23:59:60 UTC with any fraction, is the last microsecond before it ended: 23:59:59.999999. */
 enum bf_status bf_time_parse_rfc3339(struct bf_slice text, int64_t *time_us) BF_MUST_CHECK;
 /* Writes "2024-02-13T16:33:00.005271Z" (millisecond digits when that is exact, none on whole seconds);
- * size >= 32. Returns text. */
+ * BF_TIME_NONE is "none". size >= 32. Returns text. */
 char *bf_time_format(int64_t time_us, char *text, size_t size);
 
 /* floor(time / span) * span, right for negative times too. */
