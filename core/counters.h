@@ -2,8 +2,12 @@
  * relaxed atomic add; /metrics and `belfry top` read them. Names follow Prometheus:
  * belfry_<what>_total for counters, belfry_<what> for gauges; no device ids as labels.
  *
- * Owner:  the process (a registry is a value that main owns; at most BF_COUNTERS_MAX series).
- * Thread: add and set from any; registration before the threads start. */
+ * Declined: histograms (no reader of ours needs one yet) and a map from name to counter on the hot path
+ * (whoever counts keeps the pointer).
+ *
+ * Owner:  the process (a registry is a value that main owns; zeroed is empty).
+ * Thread: add and set from any; registration before the threads start.
+ * Limits: BF_COUNTERS_MAX series; one more is a programmer error.   Errors: none. */
 #ifndef BF_CORE_COUNTERS_H
 #define BF_CORE_COUNTERS_H
 
@@ -28,7 +32,7 @@ struct bf_counters {
     size_t used;
 };
 
-/* Never NULL: beyond BF_COUNTERS_MAX a programmer error asserts. */
+/* The series of that name and label value: the one that is there, or a new one. Never NULL. */
 struct bf_counter *bf_counters_add(struct bf_counters *counters, enum bf_counter_kind kind,
                                    const char *name, const char *help, const char *label,
                                    const char *value);
