@@ -1,0 +1,320 @@
+/* Why: the simulator and the replayer stand in for devices, so what they count must be exact: published,
+ * and acknowledged by the broker.
+ * Declined: a thread per connection (one caller paces everything), and matching acknowledgements inside
+ * Paho's callback: the callback only notes the token, the caller matches it, so no lock of ours is ever
+ * held while Paho's is wanted. */
+#include "cli/publisher.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/time.h"
+#include "peers/mqtt/mqtt.h"
+
+#define WINDOW 512 /* unacknowledged messages of one connection */
+#define RECONNECT_WAIT_MS 60000
+#define FIRST_WAIT_MS 10000
+
+enum link { LINK_DOWN, LINK_CONNECTING, LINK_UP };
+
+struct pending {
+    bool used;
+    int token;
+    int64_t time_us;
+    char *bytes; /* topic, then payload */
+    size_t topic_len, payload_len;
+};
+
+struct connection {
+    struct bf_publisher *owner;
+    struct bf_mqtt *mqtt;
+    char client_id[96];
+    struct pending pending[WINDOW];
+    size_t open;
+    /* Under the owner's lock: written by Paho's thread. */
+    enum link link;
+    int tokens[WINDOW];
+    size_t token_count;
+    char reason[160];
+};
+
+struct bf_publisher {
+    pthread_mutex_t lock; /* guards link, tokens and reason of every connection */
+    pthread_cond_t changed;
+    struct bf_publisher_counts counts;
+    size_t count;
+    struct connection connections[];
+};
+
+static void set_link(struct connection *connection, enum link link, const char *reason)
+{
+    struct bf_publisher *publisher = connection->owner;
+    pthread_mutex_lock(&publisher->lock);
+    connection->link = link;
+    snprintf(connection->reason, sizeof connection->reason, "%s", reason);
+    pthread_cond_signal(&publisher->changed);
+    pthread_mutex_unlock(&publisher->lock);
+}
+
+static void on_connected(void *context, bool session_present)
+{
+    (void)session_present;
+    set_link(context, LINK_UP, "");
+}
+
+static void on_down(void *context, const char *reason)
+{
+    set_link(context, LINK_DOWN, reason ? reason : "connection lost");
+}
+
+static void on_message(void *context, const struct bf_mqtt_message *message)
+{
+    (void)context;
+    (void)message; /* subscribes to nothing */
+}
+
+static void on_published(void *context, int token, bool ok)
+{
+    struct connection *connection = context;
+    struct bf_publisher *publisher = connection->owner;
+    if (!ok) {
+        return; /* stays pending; sent again on the next connection */
+    }
+    pthread_mutex_lock(&publisher->lock);
+    if (connection->token_count < WINDOW) {
+        connection->tokens[connection->token_count++] = token;
+    }
+    pthread_cond_signal(&publisher->changed);
+    pthread_mutex_unlock(&publisher->lock);
+}
+
+/* Waits for a change that Paho's thread signals, at most until `deadline_us` (monotonic). */
+static void wait_change(struct bf_publisher *publisher, int64_t deadline_us)
+{
+    int64_t left = deadline_us - bf_time_monotonic_us();
+    int64_t until = bf_time_wall_us() + (left > 0 ? left : 0);
+    struct timespec when = {.tv_sec = until / BF_US_PER_S, .tv_nsec = until % BF_US_PER_S * 1000};
+    pthread_cond_timedwait(&publisher->changed, &publisher->lock, &when);
+}
+
+/* Matches the tokens that came back since the last call. */
+static void settle(struct connection *connection)
+{
+    struct bf_publisher *publisher = connection->owner;
+    int tokens[WINDOW];
+    pthread_mutex_lock(&publisher->lock);
+    size_t count = connection->token_count;
+    memcpy(tokens, connection->tokens, count * sizeof tokens[0]);
+    connection->token_count = 0;
+    pthread_mutex_unlock(&publisher->lock);
+    for (size_t t = 0; t < count; t++) {
+        for (size_t i = 0; i < WINDOW; i++) {
+            struct pending *pending = &connection->pending[i];
+            if (pending->used && pending->token == tokens[t]) {
+                free(pending->bytes);
+                *pending = (struct pending){.used = false};
+                connection->open--;
+                publisher->counts.acknowledged++;
+                break;
+            }
+        }
+    }
+}
+
+static enum link link_of(struct connection *connection)
+{
+    pthread_mutex_lock(&connection->owner->lock);
+    enum link link = connection->link;
+    pthread_mutex_unlock(&connection->owner->lock);
+    return link;
+}
+
+static enum bf_status transmit(struct connection *connection, struct pending *pending, struct bf_err *err)
+{
+    struct bf_slice topic = {pending->bytes, pending->topic_len};
+    struct bf_slice payload = {pending->bytes + pending->topic_len, pending->payload_len};
+    pending->token = -1;
+    return bf_mqtt_publish(connection->mqtt, topic, payload, 1, false, pending->time_us, &pending->token, err);
+}
+
+/* Connects and waits until it stands; then sends again what was never acknowledged. */
+static enum bf_status ensure_up(struct connection *connection, int timeout_ms, struct bf_err *err)
+{
+    struct bf_publisher *publisher = connection->owner;
+    if (link_of(connection) == LINK_UP) {
+        return BF_OK;
+    }
+    settle(connection);
+    int64_t deadline = bf_time_monotonic_us() + timeout_ms * BF_US_PER_MS;
+    while (link_of(connection) != LINK_UP) {
+        if (bf_time_monotonic_us() > deadline) {
+            return bf_err_set(err, BF_PEER, "could not connect to the MQTT broker: %s", connection->reason);
+        }
+        set_link(connection, LINK_CONNECTING, connection->reason);
+        struct bf_err attempt;
+        if (bf_mqtt_connect(connection->mqtt, &attempt) != BF_OK) {
+            set_link(connection, LINK_DOWN, attempt.message);
+        }
+        int64_t retry = bf_time_monotonic_us() + 200 * BF_US_PER_MS;
+        pthread_mutex_lock(&publisher->lock);
+        while (connection->link == LINK_CONNECTING && bf_time_monotonic_us() < deadline) {
+            wait_change(publisher, deadline);
+        }
+        while (connection->link == LINK_DOWN && bf_time_monotonic_us() < retry) {
+            wait_change(publisher, retry);
+        }
+        pthread_mutex_unlock(&publisher->lock);
+    }
+    for (size_t i = 0; i < WINDOW; i++) {
+        if (connection->pending[i].used) {
+            publisher->counts.again++;
+            enum bf_status status = transmit(connection, &connection->pending[i], err);
+            if (status != BF_OK) {
+                return status;
+            }
+        }
+    }
+    return BF_OK;
+}
+
+enum bf_status bf_publisher_open(const struct bf_site *site, const char *name, size_t connections,
+                                 struct bf_publisher **out, struct bf_err *err)
+{
+    size_t count = connections < 1 ? 1 : connections > BF_PUBLISHER_CONNECTIONS ? BF_PUBLISHER_CONNECTIONS : connections;
+    struct bf_publisher *publisher = calloc(1, sizeof *publisher + count * sizeof publisher->connections[0]);
+    if (!publisher) {
+        return bf_err_set(err, BF_LIMIT, "no memory for %zu connections", count);
+    }
+    pthread_mutex_init(&publisher->lock, NULL);
+    pthread_cond_init(&publisher->changed, NULL);
+    *out = publisher;
+    for (size_t i = 0; i < count; i++) {
+        struct connection *connection = &publisher->connections[i];
+        publisher->count++;
+        connection->owner = publisher;
+        snprintf(connection->client_id, sizeof connection->client_id, "%s-%zu", name, i);
+        struct bf_mqtt_options options = {
+            .url = site->mqtt.url, .version = site->mqtt.version, .client_id = connection->client_id,
+            .username = site->mqtt.username, .password = site->mqtt.password, .ca_file = site->mqtt.ca_file,
+            .cert_file = site->mqtt.cert_file, .key_file = site->mqtt.key_file, .keep_alive_s = 60,
+            .clean = true, .connect_timeout_s = 5};
+        struct bf_mqtt_callbacks callbacks = {
+            .message = on_message, .connected = on_connected, .failed = on_down, .lost = on_down,
+            .published = on_published, .context = connection};
+        enum bf_status status = bf_mqtt_create(&options, &callbacks, &connection->mqtt, err);
+        status = status == BF_OK ? ensure_up(connection, FIRST_WAIT_MS, err) : status;
+        if (status != BF_OK) {
+            bf_publisher_close(publisher);
+            *out = NULL;
+            return status;
+        }
+    }
+    return BF_OK;
+}
+
+void bf_publisher_close(struct bf_publisher *publisher)
+{
+    if (!publisher) {
+        return;
+    }
+    for (size_t i = 0; i < publisher->count; i++) {
+        struct connection *connection = &publisher->connections[i];
+        bf_mqtt_destroy(connection->mqtt);
+        for (size_t slot = 0; slot < WINDOW; slot++) {
+            free(connection->pending[slot].bytes);
+        }
+    }
+    pthread_cond_destroy(&publisher->changed);
+    pthread_mutex_destroy(&publisher->lock);
+    free(publisher);
+}
+
+/* A free slot of the window, after waiting for one. NULL: err says why. */
+static struct pending *make_room(struct connection *connection, struct bf_err *err)
+{
+    struct bf_publisher *publisher = connection->owner;
+    int64_t deadline = bf_time_monotonic_us() + RECONNECT_WAIT_MS * BF_US_PER_MS;
+    for (;;) {
+        settle(connection);
+        if (ensure_up(connection, RECONNECT_WAIT_MS, err) != BF_OK) {
+            return NULL;
+        }
+        for (size_t i = 0; i < WINDOW && connection->open < WINDOW; i++) {
+            if (!connection->pending[i].used) {
+                return &connection->pending[i];
+            }
+        }
+        if (bf_time_monotonic_us() > deadline) {
+            bf_err_set(err, BF_PEER, "the MQTT broker acknowledged nothing for %d s", RECONNECT_WAIT_MS / 1000);
+            return NULL;
+        }
+        pthread_mutex_lock(&publisher->lock);
+        if (connection->token_count == 0 && connection->link == LINK_UP) {
+            wait_change(publisher, bf_time_monotonic_us() + 100 * BF_US_PER_MS);
+        }
+        pthread_mutex_unlock(&publisher->lock);
+    }
+}
+
+enum bf_status bf_publisher_send(struct bf_publisher *publisher, uint64_t device, struct bf_slice topic,
+                                 struct bf_slice payload, int64_t time_us, struct bf_err *err)
+{
+    struct connection *connection = &publisher->connections[device % publisher->count];
+    struct pending *pending = make_room(connection, err);
+    if (!pending) {
+        return BF_PEER;
+    }
+    char *bytes = malloc(topic.len + payload.len + 1);
+    if (!bytes) {
+        return bf_err_set(err, BF_LIMIT, "no memory for a message of %zu bytes", payload.len);
+    }
+    memcpy(bytes, topic.data, topic.len);
+    if (payload.len) {
+        memcpy(bytes + topic.len, payload.data, payload.len);
+    }
+    *pending = (struct pending){.used = true, .bytes = bytes, .topic_len = topic.len,
+                                .payload_len = payload.len, .time_us = time_us};
+    connection->open++;
+    publisher->counts.published++;
+    struct bf_err attempt; /* a connection that fails now is mended by the next call */
+    if (transmit(connection, pending, &attempt) != BF_OK) {
+        pending->token = -1;
+        bf_mqtt_disconnect(connection->mqtt);
+        set_link(connection, LINK_DOWN, attempt.message);
+    }
+    return BF_OK;
+}
+
+enum bf_status bf_publisher_drain(struct bf_publisher *publisher, int timeout_ms, struct bf_err *err)
+{
+    int64_t deadline = bf_time_monotonic_us() + timeout_ms * BF_US_PER_MS;
+    for (size_t i = 0; i < publisher->count; i++) {
+        struct connection *connection = &publisher->connections[i];
+        for (settle(connection); connection->open > 0; settle(connection)) {
+            if (bf_time_monotonic_us() > deadline) {
+                return bf_err_set(err, BF_PEER, "%llu messages were not acknowledged",
+                                  (unsigned long long)(publisher->counts.published
+                                                       - publisher->counts.acknowledged));
+            }
+            enum bf_status status = ensure_up(connection, timeout_ms, err);
+            if (status != BF_OK) {
+                return status;
+            }
+            pthread_mutex_lock(&publisher->lock);
+            if (connection->token_count == 0 && connection->link == LINK_UP) {
+                wait_change(publisher, bf_time_monotonic_us() + 100 * BF_US_PER_MS);
+            }
+            pthread_mutex_unlock(&publisher->lock);
+        }
+    }
+    return BF_OK;
+}
+
+struct bf_publisher_counts bf_publisher_read(struct bf_publisher *publisher)
+{
+    for (size_t i = 0; i < publisher->count; i++) {
+        settle(&publisher->connections[i]);
+    }
+    return publisher->counts;
+}
