@@ -1,17 +1,24 @@
 /* daemon.h: the loop that all daemons share: arguments, signals, readiness, exit codes.
  *
  * A daemon is a value, so its main.c is a dozen lines. bf_daemon_run parses --config FILE, --log-json,
- * --log-level, --version and --help; installs TERM, INT, HUP, USR1; calls open once, then step until a
- * signal or a failure, then close. sd_notify: READY=1 at the first healthy report, STOPPING=1, WATCHDOG=1.
+ * --log-level, --version and --help; installs TERM, INT, HUP, USR1 and ignores PIPE; calls open once, then
+ * step until a signal or a failure, then close. sd_notify: READY=1 at the first healthy report, STATUS=
+ * with the words of health.h, RELOADING=1, STOPPING=1, WATCHDOG=1.
+ * The first TERM or INT ends the loop after the current step. One that comes more than a second later ends
+ * the process at once (a terminal and a supervisor that both say it mean it once).
  * Exit codes: 0 stopped by a signal, 1 failed, 2 usage, 69 a peer cannot be reached at start,
  * 78 configuration, 130 interrupted.
- * Thread: main. */
+ * Declined: libsystemd (a datagram to a socket needs no library), forking into the background (a
+ * supervisor wants the process it started).
+ * Owner: main.   Thread: main.   Limits: one per process at a time. */
 #ifndef BF_CORE_DAEMON_H
 #define BF_CORE_DAEMON_H
 
+#include <stdbool.h>
+
 #include "core/counters.h"
-#include "core/health.h"
 #include "core/err.h"
+#include "core/health.h"
 
 #define BF_EXIT_OK 0
 #define BF_EXIT_FAILED 1
@@ -40,6 +47,9 @@ struct bf_daemon {
     /* Stops in a bounded time; the last chance to checkpoint and commit. self is gone afterwards. */
     void (*close)(void *self);
 };
+
+/* True once TERM or INT has come: for the waiting loops of `open`. */
+bool bf_daemon_stopping(void);
 
 int bf_daemon_run(const struct bf_daemon *daemon, int argc, char **argv);
 /* The exit code for a status that ended a command or a daemon. */

@@ -4,11 +4,15 @@
  *   compare: sum (('=='|'!='|'<'|'<='|'>'|'>=') sum)?      sum: product (('+'|'-') product)*
  *   product: unary (('*'|'/') unary)*   unary: '-' unary | number | "text" | name | '(' or ')'
  *
- * Values are numbers, texts and missing. A comparison with missing is false, arithmetic on it missing,
- * division by zero missing. Compiled once into a flat program; evaluation allocates nothing.
+ * A name is letters, digits, '_' and '.', and does not begin with a digit. A text stands in "…" or '…' and
+ * ends at its own quote; there are no escapes.
+ * Values are numbers, texts and missing. A comparison with missing is false (!= too), arithmetic on it
+ * missing; so are division by zero and a result that is not finite. A number and a text are never equal.
+ * Truth is 1 or 0; `!` of missing is 1. Compiled once into a flat program; evaluation allocates nothing.
  * Declined: libmatheval (GPL, no texts).
  * Owner: creator.   Thread: eval from any at once (the program is read-only).
- * Limits: BF_EXPRESSION_MAX instructions and a stack of 32; more is CONFIG. */
+ * Limits: BF_EXPRESSION_MAX instructions, a stack of 32, 32 levels of nesting, 4,096 bytes of text; more
+ *         is CONFIG. */
 #ifndef BF_CORE_EXPRESSION_H
 #define BF_CORE_EXPRESSION_H
 
