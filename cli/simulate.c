@@ -8,7 +8,7 @@
 #include "cli/command.h"
 #include "cli/pace.h"
 #include "cli/simulator.h"
-#include "config/value.h"
+#include "config/scalar.h"
 #include "core/daemon.h"
 
 struct run {
@@ -99,7 +99,10 @@ static enum bf_status parse_option(int option, const char *value, struct run *ru
         run->connections = (size_t)number;
         return status;
     case 'r': return parse_count("rate", value, 0.001, 1e6, &run->options.rate, err);
-    case OPTION_FOR: return bf_value_duration(bf_slice_of(value), &run->length_us, err);
+    case OPTION_FOR:
+        return bf__scalar_duration(bf_slice_of(value), &run->length_us)
+            ? BF_OK
+            : bf_err_set(err, BF_CONFIG, "--for: expected a duration such as 60s, not \"%s\"", value);
     case OPTION_START:
         status = bf_time_parse_rfc3339(bf_slice_of(value), &run->options.start_us);
         return status == BF_OK ? BF_OK
