@@ -55,7 +55,7 @@ void bf_mp_put_bool(struct bf_mp_writer *writer, bool value)
     put_byte(writer, value ? 0xc3 : 0xc2);
 }
 
-void bf_mp_put_uint(struct bf_mp_writer *writer, uint64_t value)
+void bf__mp_put_uint(struct bf_mp_writer *writer, uint64_t value)
 {
     if (value < 0x80) {
         put_byte(writer, value);
@@ -159,9 +159,9 @@ void bf_mp_put_map(struct bf_mp_writer *writer, uint32_t count)
 /* What the tag bytes 0xc0 to 0xdf say: the type, and how many bytes of number follow. */
 enum shape { PLAIN, UNSIGNED, SIGNED, FLOAT, LENGTH, FIXED_EXT, TRUTH, UNUSED };
 struct tag {
-    enum bf_mp_type type;
-    enum shape shape;
-    size_t width; /* of the number; for FIXED_EXT the body's length */
+    uint8_t type;  /* enum bf_mp_type */
+    uint8_t shape; /* enum shape */
+    uint8_t width; /* of the number; for FIXED_EXT the body's length */
 };
 static const struct tag tags[32] = {
     [0x00] = {.type = BF_MP_NIL, .shape = PLAIN, .width = 0},
@@ -228,11 +228,24 @@ static inline size_t left(const struct bf_mp_reader *reader)
 
 static inline uint64_t load(const unsigned char *at, size_t width)
 {
-    uint64_t number = 0;
-    for (size_t i = 0; i < width; i++) {
-        number = number << 8 | at[i];
+    uint16_t two;
+    uint32_t four;
+    uint64_t eight;
+    switch (width) {
+    case 1:
+        return at[0];
+    case 2:
+        memcpy(&two, at, sizeof(two));
+        return be16toh(two);
+    case 4:
+        memcpy(&four, at, sizeof(four));
+        return be32toh(four);
+    case 8:
+        memcpy(&eight, at, sizeof(eight));
+        return be64toh(eight);
+    default:
+        return 0;
     }
-    return number;
 }
 
 static uint64_t widen_float(uint64_t bits)
@@ -272,7 +285,7 @@ static bool read_tagged(struct bf_mp_reader *reader, struct head *head)
     } else if (tag->shape == TRUTH) {
         number = byte & 1;
     } else if (tag->shape == FIXED_EXT) {
-        number = tag->width + 1;
+        number = tag->width + UINT64_C(1);
     } else if (tag->type == BF_MP_EXT) {
         number += 1;
     }
@@ -282,7 +295,7 @@ static bool read_tagged(struct bf_mp_reader *reader, struct head *head)
 
 /* Reads a head and checks that what it announces can be there: a body fits, and every element of an
  * array or map is at least a byte. */
-static bool read_head(struct bf_mp_reader *reader, struct head *head)
+static inline bool read_head(struct bf_mp_reader *reader, struct head *head)
 {
     if (reader->at == reader->end) {
         set_fault(reader, "truncated");
@@ -340,7 +353,7 @@ bool bf_mp_get_bool(struct bf_mp_reader *reader)
     return expect(reader, BF_MP_BOOL) != 0;
 }
 
-int64_t bf_mp_get_int(struct bf_mp_reader *reader)
+int64_t bf__mp_get_int(struct bf_mp_reader *reader)
 {
     struct head head;
     if (!read_head(reader, &head)) {
@@ -353,7 +366,7 @@ int64_t bf_mp_get_int(struct bf_mp_reader *reader)
     return (int64_t)head.number;
 }
 
-uint64_t bf_mp_get_uint(struct bf_mp_reader *reader)
+uint64_t bf__mp_get_uint(struct bf_mp_reader *reader)
 {
     struct head head;
     if (!read_head(reader, &head)) {
@@ -401,6 +414,14 @@ static struct bf_slice get_body(struct bf_mp_reader *reader, enum bf_mp_type typ
 
 struct bf_slice bf_mp_get_str(struct bf_mp_reader *reader)
 {
+    /* The short text that fits, which is nearly every one. */
+    size_t bytes = left(reader);
+    size_t len = bytes > 0 ? *reader->at ^ 0xa0u : SIZE_MAX;
+    if (len < 32 && len < bytes) {
+        struct bf_slice text = {.data = (const char *)reader->at + 1, .len = len};
+        reader->at += 1 + len;
+        return text;
+    }
     return get_body(reader, BF_MP_STR);
 }
 

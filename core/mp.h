@@ -26,7 +26,16 @@ void bf_mp_writer_init(struct bf_mp_writer *writer, void *data, size_t capacity)
 void bf_mp_put_nil(struct bf_mp_writer *writer);
 void bf_mp_put_bool(struct bf_mp_writer *writer, bool value);
 void bf_mp_put_int(struct bf_mp_writer *writer, int64_t value);
-void bf_mp_put_uint(struct bf_mp_writer *writer, uint64_t value);
+void bf__mp_put_uint(struct bf_mp_writer *writer, uint64_t value);
+/* Map keys and small numbers are one byte, so that byte is written here. */
+static inline void bf_mp_put_uint(struct bf_mp_writer *writer, uint64_t value)
+{
+    if (value < 0x80 && !writer->full && writer->len < writer->capacity) {
+        writer->data[writer->len++] = (char)value;
+    } else {
+        bf__mp_put_uint(writer, value);
+    }
+}
 void bf_mp_put_double(struct bf_mp_writer *writer, double value);
 void bf_mp_put_str(struct bf_mp_writer *writer, struct bf_slice text);
 void bf_mp_put_bin(struct bf_mp_writer *writer, struct bf_slice bytes);
@@ -47,8 +56,20 @@ void bf_mp_reader_init(struct bf_mp_reader *reader, struct bf_slice bytes);
 /* The type of the next value, without consuming it. */
 enum bf_mp_type bf_mp_peek(const struct bf_mp_reader *reader);
 bool bf_mp_get_bool(struct bf_mp_reader *reader);
-int64_t bf_mp_get_int(struct bf_mp_reader *reader);     /* faults outside int64 */
-uint64_t bf_mp_get_uint(struct bf_mp_reader *reader);   /* faults below 0 */
+int64_t bf__mp_get_int(struct bf_mp_reader *reader);
+uint64_t bf__mp_get_uint(struct bf_mp_reader *reader);
+/* Faults outside int64. */
+static inline int64_t bf_mp_get_int(struct bf_mp_reader *reader)
+{
+    bool small = reader->at < reader->end && *reader->at < 0x80;
+    return small ? *reader->at++ : bf__mp_get_int(reader);
+}
+/* Faults below 0. */
+static inline uint64_t bf_mp_get_uint(struct bf_mp_reader *reader)
+{
+    bool small = reader->at < reader->end && *reader->at < 0x80;
+    return small ? *reader->at++ : bf__mp_get_uint(reader);
+}
 double bf_mp_get_double(struct bf_mp_reader *reader);   /* takes float32, float64 and integers */
 struct bf_slice bf_mp_get_str(struct bf_mp_reader *reader); /* borrows from the input */
 struct bf_slice bf_mp_get_bin(struct bf_mp_reader *reader); /* borrows from the input */
