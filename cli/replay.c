@@ -8,11 +8,13 @@
 #include "cli/closing.h"
 #include "cli/command.h"
 #include "cli/pace.h"
+#include "config/scalar.h"
 #include "core/daemon.h"
 
 struct run {
     const char *config, *file, *topic;
     double speed;
+    int64_t length_us; /* of real time; 0: to the end of the file */
     bool json;
 };
 
@@ -22,7 +24,7 @@ struct sums {
 };
 
 static const char usage[] =
-    "usage: belfry replay FILE [--config FILE] [--speed N|max] [--topic TOPIC] [--json]\n"
+    "usage: belfry replay FILE [--config FILE] [--speed N|max] [--topic TOPIC] [--for DURATION] [--json]\n"
     "\n"
     "examples:\n"
     "  belfry replay tram.dump --speed 10x\n"
@@ -34,18 +36,19 @@ static const char usage[] =
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'}, {"speed", required_argument, NULL, 's'},
     {"topic", required_argument, NULL, 't'},  {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    {"for", required_argument, NULL, 'f'},    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 
 static enum bf_status publish_lines(const struct run *run, struct bf_capture *capture,
                                     struct bf_publisher *publisher, struct sums *sums, struct bf_err *err)
 {
     struct bf_pace pace = {.speed = run->speed};
     struct bf_capture_line line;
-    for (;;) {
+    int64_t deadline = run->length_us ? bf_time_monotonic_us() + run->length_us : INT64_MAX;
+    while (bf_time_monotonic_us() < deadline) {
         struct bf_err bad;
         enum bf_status status = bf_capture_next(capture, &line, &bad);
         if (status == BF_AGAIN) {
-            return bf_publisher_drain(publisher, 60000, err);
+            break;
         }
         if (status != BF_OK) {
             sums->unreadable++;
@@ -57,7 +60,7 @@ static enum bf_status publish_lines(const struct run *run, struct bf_capture *ca
             sums->last_us = line.time_us;
         }
         if (!bf_pace_wait(&pace, line.time_us)) {
-            return bf_publisher_drain(publisher, 5000, err);
+            break;
         }
         /* One connection: the broker keeps its order, and with it the order of the capture. */
         status = bf_publisher_send(publisher, 0, line.topic, line.payload, line.time_us, err);
@@ -66,6 +69,7 @@ static enum bf_status publish_lines(const struct run *run, struct bf_capture *ca
         }
         sums->last_us = line.time_us > sums->last_us ? line.time_us : sums->last_us;
     }
+    return bf_publisher_drain(publisher, 60000, err);
 }
 
 static enum bf_status replay(const struct run *run, struct bf_err *err)
@@ -109,12 +113,18 @@ static int run_replay(int argc, char **argv)
 {
     struct run run = {.speed = 1};
     struct bf_err err;
-    for (int option; (option = getopt_long(argc, argv, "c:s:t:jh", long_options, NULL)) != -1;) {
+    for (int option; (option = getopt_long(argc, argv, "c:s:t:f:jh", long_options, NULL)) != -1;) {
         switch (option) {
         case 'c': run.config = optarg; break;
         case 't': run.topic = optarg; break;
         case 'j': run.json = true; break;
         case 'h': fputs(usage, stdout); return BF_EXIT_OK;
+        case 'f':
+            if (!bf__scalar_duration(bf_slice_of(optarg), &run.length_us)) {
+                fprintf(stderr, "belfry replay: --for: expected a duration such as 60s, not \"%s\"\n", optarg);
+                return BF_EXIT_USAGE;
+            }
+            break;
         case 's':
             if (bf_pace_parse(bf_slice_of(optarg), &run.speed, &err) != BF_OK) {
                 bf_setting_fail("replay", &err);
