@@ -11,7 +11,7 @@
  * Whatever belfry promises about these is proved on a real Kafka.
  *
  * Owner: creator.   Thread: the creator's; the broker runs on its own.   Limits: one broker, one cluster a
- * process (cluster.c defines bind and accept for the whole program). */
+ * process (cluster.c defines bind, accept and poll for the whole program). */
 #ifndef BF_PEERS_KAFKA_CLUSTER_H
 #define BF_PEERS_KAFKA_CLUSTER_H
 
