@@ -395,7 +395,7 @@ static const char *get_map(const struct bf__schema *schema, void *record,
     for (uint32_t i = 0; i < count && !fault && bf_mp_ok(reader); i++) {
         *at = NULL;
         uint64_t key = bf_mp_get_uint(reader);
-        if (key < least || key == UINT64_MAX) {
+        if (key < least || key == UINT64_MAX || !bf_mp_ok(reader)) {
             return bf_mp_ok(reader) ? "keys not ascending, or one twice" : NULL;
         }
         least = key + 1;
