@@ -17,6 +17,7 @@
 struct bf_problem { /* of a file: a broken profile is disabled and listed here, the rest goes on */
     char text[512]; /* "profiles/x.yaml:3:9: …" */
     bool fatal;
+    bool warning;   /* nothing is disabled; perhaps it is not meant so */
 };
 
 /* ---- paths into payloads: child and index steps only ($.a.b[0], also $["a b"]) */
@@ -24,7 +25,7 @@ struct bf_path_step { struct bf_slice name; int64_t index; /* -1: a name step */
 struct bf_path { struct bf_path_step *steps; size_t count; };
 
 /* A text made of literals, topic levels and payload values: "{operator}/{vehicle}", "{$.id}". */
-enum bf_part_kind { BF_PART_LITERAL, BF_PART_LEVEL, BF_PART_PATH, BF_PART_ITEM /* each: item's name */ };
+enum bf_part_kind { BF_PART_LITERAL, BF_PART_LEVEL, BF_PART_PATH, BF_PART_ITEM /* {item}: name of `each`'s item or SenML's record */ };
 struct bf_part { enum bf_part_kind kind; struct bf_slice literal; size_t level; struct bf_path path; };
 struct bf_template { struct bf_part *parts; size_t count; };
 
@@ -32,6 +33,8 @@ struct bf_template { struct bf_part *parts; size_t count; };
 enum bf_level_kind { BF_LEVEL_LITERAL, BF_LEVEL_NAMED, BF_LEVEL_ANY, BF_LEVEL_REST };
 struct bf_level { enum bf_level_kind kind; struct bf_slice text; /* literal or name */ };
 struct bf_topic_template { struct bf_level *levels; size_t count; };
+/* The MQTT filter that brings what the template matches: "city/+/+/telemetry". Cut at size. */
+void bf_topic_filter(const struct bf_topic_template *topic, char *text, size_t size);
 
 enum bf_time_unit { BF_UNIT_S, BF_UNIT_MS, BF_UNIT_US, BF_UNIT_RFC3339 };
 enum bf_format { BF_FORMAT_JSON, BF_FORMAT_SENML_JSON, BF_FORMAT_SENML_CBOR };
@@ -85,8 +88,9 @@ struct bf_band { double upto; struct bf_slice name; }; /* ascending; the last ma
 
 struct bf_kpi_definition {
     struct bf_slice id, title, unit, file;
-    struct bf_slice u4ssc, sdg;
-    struct bf_slice quantity;
+    struct bf_slice u4ssc, sdg, iso37120;
+    struct bf_slice quantity; /* "*": every one (count only) */
+    struct bf_slice where_text;
     struct bf_expression *where; /* NULL: all. Names: value quality zone source device quantity unit profile
                                   * and tags */
     bool take_suspect;
@@ -132,6 +136,9 @@ struct bf_city {
 enum bf_status bf_city_load(const struct bf_bundle *bundle, const char *const *aggregates,
                             struct bf_city **city, struct bf_err *err) BF_MUST_CHECK;
 void bf_city_destroy(struct bf_city *city);
+/* The same with all its problems, fatal ones too (then only its problems are to be looked at): for
+ * `belfry check`. Never NULL. */
+struct bf_city *bf_city_inspect(const struct bf_bundle *bundle, const char *const *aggregates);
 
 /* ---- zones: point in polygon (GeoJSON Polygon and MultiPolygon, holes, property `id`) with a grid index */
 struct bf_zones;

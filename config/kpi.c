@@ -1,0 +1,276 @@
+/* kpi.c: the table of a KPI. See DESIGN's shape in docs/CONFIGURATION.md. The hash covers everything that
+ * changes a number, so an unchanged KPI keeps its windows through a reload. */
+#include "config/kpi.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "config/document.h"
+#include "config/scalar.h"
+#include "config/template.h"
+#include "config/unit.h"
+#include "core/hash.h"
+
+#define AT(field) offsetof(struct bf_kpi_definition, field)
+#define DAY_US 86400e6
+
+static bool is_text(const struct bf__node *node)
+{
+    return node != NULL && node->kind == BF__NODE_SCALAR && node->text.len > 0;
+}
+
+static bool parse_quantity(struct bf__loader *loader, const struct bf__option *option,
+                           const struct bf__node *node, void *base)
+{
+    if (is_text(node) && bf_slice_equal(node->text, BF_SLICE("*"))) {
+        ((struct bf_kpi_definition *)base)->quantity = BF_SLICE("*");
+        return true;
+    }
+    return bf__type_name.parse(loader, option, node, base);
+}
+static const struct bf__option_type type_quantity = {
+    .name = "name", .expects = "a quantity's name, or \"*\"", .parse = parse_quantity};
+
+static bool parse_where(struct bf__loader *loader, const struct bf__option *option,
+                        const struct bf__node *node, void *base)
+{
+    struct bf_kpi_definition *kpi = base;
+    if (!bf__type_expression.parse(loader, option, node, base)) {
+        return false;
+    }
+    kpi->where_text = bf__pool_copy(loader->pool, node->text);
+    return true;
+}
+static const struct bf__option_type type_where = {
+    .name = "expression", .expects = "an expression", .parse = parse_where};
+
+/* group: [zone, route], or one name */
+static bool parse_group(struct bf__loader *loader, const struct bf__option *option,
+                        const struct bf__node *node, void *base)
+{
+    struct bf_kpi_definition *kpi = base;
+    struct { struct bf_slice *texts; size_t count; } list = {0};
+    struct bf__option texts = {.name = option->name, .type = &bf__type_texts, .offset = 0,
+                               .count = sizeof(struct bf_slice *)};
+    if (!texts.type->parse(loader, &texts, node, &list)) {
+        return false;
+    }
+    kpi->group = bf__pool_array(loader->pool, list.count, sizeof *kpi->group);
+    const struct bf__node *item = node->kind == BF__NODE_LIST ? node->first : node;
+    for (size_t i = 0; i < list.count; i++, item = item->next) {
+        struct bf_group_by *by = &kpi->group[kpi->group_count];
+        struct bf_slice name = list.texts[i];
+        *by = (struct bf_group_by){.kind = BF_GROUP_TAG, .tag = name};
+        for (size_t before = 0; before < i; before++) {
+            if (bf_slice_equal(list.texts[before], name)) {
+                return bf__loader_problem(loader, item, "group: \"%.64s\" is there twice", name.data);
+            }
+        }
+        if (bf_slice_equal(name, BF_SLICE("city"))) {
+            if (list.count > 1) {
+                return bf__loader_problem(loader, item, "group: city means all; it stands alone");
+            }
+            return true;
+        }
+        by->kind = bf_slice_equal(name, BF_SLICE("zone"))     ? BF_GROUP_ZONE
+                   : bf_slice_equal(name, BF_SLICE("device")) ? BF_GROUP_DEVICE
+                                                              : BF_GROUP_TAG;
+        kpi->by_device = kpi->by_device || by->kind == BF_GROUP_DEVICE;
+        kpi->group_count++;
+    }
+    return true;
+}
+static const struct bf__option_type type_group = {
+    .name = "list of texts", .expects = "a list of city, zone, device or tags", .parse = parse_group};
+
+/* value: mean, or value: {mean: {}} */
+static bool parse_value(struct bf__loader *loader, const struct bf__option *option,
+                        const struct bf__node *node, void *base)
+{
+    struct bf_kpi_definition *kpi = base;
+    const struct bf__node *name = node->kind == BF__NODE_MAP && node->count == 1 ? node->first->key : node;
+    if (!is_text(name)) {
+        return bf__option_unexpected(loader, option, node);
+    }
+    if (node->kind == BF__NODE_MAP && (node->first->kind != BF__NODE_MAP || node->first->count > 0)) {
+        return bf__loader_problem(loader, node->first, "value: %.40s has no options; write {%.40s: {}}",
+                                  name->text.data, name->text.data);
+    }
+    for (size_t i = 0; loader->aggregates[i] != NULL; i++) {
+        if (bf_slice_equal(name->text, bf_slice_of(loader->aggregates[i]))) {
+            kpi->aggregate = bf__pool_copy(loader->pool, name->text);
+            return true;
+        }
+    }
+    const char *nearest = bf_config_nearest(name->text.data, loader->aggregates);
+    char list[200] = "";
+    size_t at = 0;
+    for (size_t i = 0; loader->aggregates[i] != NULL && at < sizeof list; i++) {
+        at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i > 0 ? ", " : "", loader->aggregates[i]);
+    }
+    return nearest != NULL
+               ? bf__loader_problem(loader, name, "value: there is no aggregate \"%.40s\"; did you mean \"%s\"?",
+                                    name->text.data, nearest)
+               : bf__loader_problem(loader, name, "value: there is no aggregate \"%.40s\"; there are %s",
+                                    name->text.data, list);
+}
+static const struct bf__option_type type_value = {
+    .name = "aggregate", .expects = "an aggregate such as mean or {mean: {}}", .parse = parse_value};
+
+static bool parse_upto(struct bf__loader *loader, const struct bf__option *option,
+                       const struct bf__node *node, void *base)
+{
+    struct bf_band *band = base;
+    return (is_text(node) && bf__scalar_number(node->text, &band->upto)) ||
+           bf__option_unexpected(loader, option, node);
+}
+static const struct bf__option_type type_upto = {
+    .name = "number", .expects = "a number", .parse = parse_upto};
+
+static const struct bf__option code_options[] = {
+    {.name = "u4ssc", .type = &bf__type_text, .offset = AT(u4ssc), .summary = "U4SSC: \"EN:EN:AQ:1C\"."},
+    {.name = "sdg", .type = &bf__type_text, .offset = AT(sdg), .summary = "SDG: \"11.6\"."},
+    {.name = "iso37120", .type = &bf__type_text, .offset = AT(iso37120), .summary = "ISO 37120: \"8.1\"."},
+    {.name = NULL},
+};
+static const struct bf__section code_section = {
+    .name = "code", .options = code_options, .summary = "Its codes in indicator frameworks."};
+
+static const struct bf__option from_options[] = {
+    {.name = "quantity", .type = &type_quantity, .offset = AT(quantity), .required = true,
+     .summary = "Readings of this quantity; `*`: of every one (count only)."},
+    {.name = "where", .type = &type_where, .offset = AT(where),
+     .summary = "Only readings for which this holds. Names: value, quality, zone, source, device, quantity, "
+                "unit, profile, and tags."},
+    {.name = "suspect", .type = &bf__type_bool, .offset = AT(take_suspect), .fallback = "false",
+     .summary = "Count readings of quality 3 (suspect) too."},
+    {.name = NULL},
+};
+static const struct bf__section from_section = {
+    .name = "from", .options = from_options, .summary = "Which readings count."};
+
+static bool check_window(struct bf__loader *loader, const struct bf__node *map, void *base)
+{
+    struct bf_kpi_definition *kpi = base;
+    const struct bf_city *city = loader->context;
+    if (bf__node_get(map, "delay") == NULL) {
+        kpi->delay_us = city->time.delay_us;
+    }
+    if (bf__node_get(map, "allowed_lateness") == NULL) {
+        kpi->lateness_us = kpi->window_us * 10;
+    }
+    return true;
+}
+
+static const struct bf__option window_options[] = {
+    {.name = "tumbling", .type = &bf__type_duration, .offset = AT(window_us), .required = true, .min = 10e3,
+     .max = 366 * DAY_US, .summary = "Length of the windows, which follow each other."},
+    {.name = "delay", .type = &bf__type_duration, .offset = AT(delay_us),
+     .fallback_note = "`time.delay` of city.yaml", .min = 0, .max = DAY_US,
+     .summary = "How long after its end a window closes."},
+    {.name = "allowed_lateness", .type = &bf__type_duration, .offset = AT(lateness_us),
+     .fallback_note = "ten windows", .min = 0, .max = 3660 * DAY_US,
+     .summary = "How long after that a late reading still makes a revision."},
+    {.name = NULL},
+};
+static const struct bf__section window_section = {
+    .name = "window", .options = window_options, .check = check_window, .summary = "Over which time."};
+
+static const struct bf__option band_options[] = {
+    {.name = "upto", .type = &type_upto, .fallback = ".inf",
+     .summary = "Values below or at this, and above the band before."},
+    {.name = "name", .type = &bf__type_text, .offset = offsetof(struct bf_band, name), .required = true,
+     .summary = "The band's name."},
+    {.name = NULL},
+};
+static const struct bf__section band_section = {
+    .name = "bands", .options = band_options, .size = sizeof(struct bf_band),
+    .summary = "What values are called, from low to high."};
+
+static uint64_t definition_hash(const struct bf_kpi_definition *kpi)
+{
+    const struct bf_slice texts[] = {kpi->id, kpi->unit, kpi->quantity, kpi->where_text, kpi->aggregate};
+    uint64_t hash = 1; /* of the way it is made */
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        hash = bf_hash64_mix(hash, bf_hash64(texts[i]));
+    }
+    for (size_t i = 0; i < kpi->group_count; i++) {
+        hash = bf_hash64_mix(hash, (uint64_t)kpi->group[i].kind);
+        hash = bf_hash64_mix(hash, bf_hash64(kpi->group[i].tag));
+    }
+    const uint64_t numbers[] = {kpi->group_count, kpi->take_suspect, (uint64_t)kpi->window_us,
+                                (uint64_t)kpi->delay_us, (uint64_t)kpi->lateness_us};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        hash = bf_hash64_mix(hash, numbers[i]);
+    }
+    return hash;
+}
+
+static bool check_kpi(struct bf__loader *loader, const struct bf__node *map, void *base)
+{
+    struct bf_kpi_definition *kpi = base;
+    bool count = bf_slice_equal(kpi->aggregate, BF_SLICE("count"));
+    const struct bf__node *bands = bf__node_get(map, "bands");
+    const struct bf__node *band = bands != NULL ? bands->first : NULL;
+    for (size_t i = 0; i < kpi->band_count; i++, band = band->next) {
+        if (isnan(kpi->bands[i].upto) || (i > 0 && !(kpi->bands[i].upto > kpi->bands[i - 1].upto))) {
+            return bf__loader_problem(loader, band,
+                                      "bands: \"upto\" must rise from band to band; only the last may have none");
+        }
+    }
+    if (bf_slice_equal(kpi->quantity, BF_SLICE("*")) && !count) {
+        return bf__loader_problem(loader, bf__node_get(map, "value"),
+                                  "value: readings of every quantity (\"*\") can only be counted");
+    }
+    if (count && strcmp(bf_unit_find(kpi->unit)->dimension, "number") != 0) {
+        return bf__loader_problem(loader, bf__node_get(map, "unit"),
+                                  "unit: a count has the unit \"1\", or one such as {veh}");
+    }
+    kpi->title = kpi->title.len > 0 ? kpi->title : kpi->id;
+    kpi->file = bf__pool_copy(loader->pool, bf_slice_of(loader->file));
+    kpi->hash = definition_hash(kpi);
+    return true;
+}
+
+static const struct bf__option kpi_options[] = {
+    {.name = "id", .type = &bf__type_name, .offset = AT(id), .required = true,
+     .summary = "Its name in topics, keys and channels."},
+    {.name = "title", .type = &bf__type_text, .offset = AT(title), .fallback_note = "the id",
+     .summary = "For people."},
+    {.name = "unit", .type = &bf__type_unit, .offset = AT(unit), .required = true,
+     .summary = "UCUM unit: that of the quantity; `1` for a count."},
+    {.name = "code", .type = &bf__type_section, .section = &code_section, .summary = "Framework codes."},
+    {.name = "from", .type = &bf__type_section, .section = &from_section, .required = true,
+     .summary = "Which readings."},
+    {.name = "window", .type = &bf__type_section, .section = &window_section, .required = true,
+     .summary = "Over which time."},
+    {.name = "group", .type = &type_group, .fallback = "city",
+     .summary = "One result for each: city, zone, device, or a tag's value; several are combined."},
+    {.name = "value", .type = &type_value, .required = true, .summary = "The aggregate."},
+    {.name = "target", .type = &bf__type_number, .offset = AT(target), .has = AT(has_target),
+     .summary = "The value that is aimed at."},
+    {.name = "bands", .type = &bf__type_list, .offset = AT(bands), .count = AT(band_count),
+     .section = &band_section, .summary = "Names for ranges of values."},
+    {.name = "live", .type = &bf__type_bool, .offset = AT(live), .fallback = "true",
+     .summary = "Publish provisional values before a window closes."},
+    {.name = NULL},
+};
+static const struct bf__section kpi_section = {
+    .name = "the KPI", .options = kpi_options, .size = sizeof(struct bf_kpi_definition), .check = check_kpi,
+    .summary = "One indicator."};
+
+static const struct bf__option file_options[] = {
+    {.name = "kpis", .type = &bf__type_list, .offset = offsetof(struct bf__kpi_file, kpis),
+     .count = offsetof(struct bf__kpi_file, count), .section = &kpi_section, .required = true,
+     .summary = "The KPIs of this file."},
+    {.name = NULL},
+};
+const struct bf__section bf__kpis_section = {
+    .name = "the file", .options = file_options, .size = sizeof(struct bf__kpi_file),
+    .summary = "kpis/*.yaml: what is computed. A mistake here refuses the whole configuration."};
+
+bool bf__kpi_load(struct bf__loader *loader, const struct bf__node *root, struct bf__kpi_file *file)
+{
+    return bf__section_load(loader, &bf__kpis_section, root, file);
+}
