@@ -1,6 +1,7 @@
-/* arena.c: a bump pointer over one block. It exists because a message's readings live exactly as long
- * as the message does, so one reset frees them all.
- * Declined: zeroing on alloc (decoders fill every field), and destructors (nothing here owns anything). */
+/* arena.c: a bump pointer over one block. It exists because a message's readings live exactly as
+ * long as the message does, so one reset frees them all.
+ * Declined: zeroing on alloc (decoders fill every field), and destructors (nothing here owns
+ * anything). */
 #include "core/arena.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
-/* err.c: the error record. It exists so that the text of a fault is written where the fault is seen,
- * with what is known there, and read once at the top.
+/* err.c: the error record. It exists so that the text of a fault is written where the fault is
+ * seen, with what is known there, and read once at the top.
  * Declined: allocating the texts (an error must be tellable when memory is out). */
 #include "core/err.h"
 

@@ -1,7 +1,7 @@
-/* hash.c: the three hashes. murmur2 is written out here because Kafka's own variant (Java's default
- * partitioner) is a contract with every other client of the topics, and twenty lines of it.
- * Declined: librdkafka's murmur2 partitioners: they choose a partition only while producing, and core
- * links no broker's library. */
+/* hash.c: the three hashes. murmur2 is written out here because Kafka's own variant (Java's
+ * default partitioner) is a contract with every other client of the topics, and twenty lines.
+ * Declined: librdkafka's murmur2 partitioners: they choose a partition only while producing, and
+ * core links no broker's library. */
 #include "core/hash.h"
 
 #include <assert.h>
@@ -59,7 +59,7 @@ void bf_hash_sha256_hex(struct bf_slice bytes, char hex[65])
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int len = 0;
     int done = EVP_Digest(bytes.len ? bytes.data : "", bytes.len, digest, &len, EVP_sha256(), NULL);
-    assert(done == 1 && len == 32); /* fails only without memory or without SHA-256 in the library */
+    assert(done == 1 && len == 32); /* fails only without memory or a library without SHA-256 */
     for (size_t i = 0; i < 32; i++) {
         hex[2 * i] = digits[digest[i] >> 4];
         hex[2 * i + 1] = digits[digest[i] & 15];

@@ -1,7 +1,7 @@
-/* mp.c: msgpack over fixed buffers. It exists because records are written and read millions of times
- * an hour and their shape is known: no tree, no allocation, one pass.
- * Declined: recursion for skipping (a counter of what is still open does it), and checking UTF-8 (done
- * once, where a text enters belfry). */
+/* mp.c: msgpack over fixed buffers. It exists because records are written and read millions of
+ * times an hour and their shape is known: no tree, no allocation, one pass.
+ * Declined: recursion for skipping (a counter of what is still open does it), and checking UTF-8
+ * (done once, where a text enters belfry). */
 #include "core/mp.h"
 
 #include <endian.h>
@@ -443,7 +443,7 @@ uint32_t bf_mp_get_map(struct bf_mp_reader *reader)
 void bf_mp_skip(struct bf_mp_reader *reader)
 {
     struct head head;
-    uint64_t open = 1; /* values still to come; each takes a byte, so more than are left is a fault */
+    uint64_t open = 1; /* values to come; each takes a byte, so more than are left is a fault */
     while (open > 0 && read_head(reader, &head)) {
         open--;
         if (head.type == BF_MP_STR || head.type == BF_MP_BIN || head.type == BF_MP_EXT) {

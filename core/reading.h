@@ -68,7 +68,7 @@ struct bf_delivery {
 struct bf_reading {
     struct bf_slice source;   /* network:device[:channel] */
     struct bf_slice quantity;
-    int64_t event_us;
+    int64_t event_us;         /* 0 with BF_REASON_ESTIMATED: not known; tasks raise it to the clock */
     int64_t ingest_us;
     enum bf_time_source time_source;
     struct bf_value value;

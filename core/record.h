@@ -39,7 +39,7 @@ struct bf_claim {
 struct bf_control {
     int64_t generation;
     struct bf_slice hash; /* of the configuration's content, 64 hexadecimal digits */
-    int64_t from_us;
+    int64_t from_us;      /* BF_TIME_NONE: from the beginning */
 };
 
 /* belfry.config, key "generation.N". `complete`: its control record stands in every partition. */
@@ -97,7 +97,7 @@ struct bf_task_counters {
 /* belfry.partials, every partition: the clock of one readings partition, after all that it closed. */
 struct bf_task_tick {
     int32_t source;   /* readings partition */
-    int64_t clock_us;
+    int64_t clock_us; /* BF_TIME_NONE: none yet; so are all clocks and stamps below */
     int64_t generation;
     struct bf_task_counters counters;
 };

@@ -1,11 +1,13 @@
-/* scope.c: names of scopes, built part by part into a fixed text. It exists so that ids which devices
- * choose can stand in Redis keys and channels without meaning anything there.
+/* scope.c: names of scopes, built part by part into a fixed text. It exists so that ids which
+ * devices choose can stand in Redis keys and channels without meaning anything there.
  * Declined: percent encoding (it leaves '.' and '~' alone, which separate and escape here). */
 #include "core/scope.h"
 
 static bool is_plain(unsigned char byte)
 {
-    return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '_' || byte == '-';
+    bool letter = byte >= 'a' && byte <= 'z';
+    bool digit = byte >= '0' && byte <= '9';
+    return letter || digit || byte == '_' || byte == '-';
 }
 
 /* Appends to *len; false, with *len as it was, where it does not fit. */
@@ -41,8 +43,8 @@ static bool literal(struct bf_slice text, char *out, size_t size, size_t *len)
     return true;
 }
 
-/* One part: '+' between parts, what stands before the id, the id, and for tags ".value". A part that
- * does not fit leaves no half of itself behind. */
+/* One part: '+' between parts, what stands before the id, the id, and for tags ".value". A part
+ * that does not fit leaves no half of itself behind. */
 static void append(struct bf_scope_text *scope, struct bf_slice before, struct bf_slice id,
                    const struct bf_slice *value)
 {

@@ -153,7 +153,8 @@ enum bf_status bf_time_parse_rfc3339(struct bf_slice text, int64_t *time_us)
     }
     int64_t minutes = days_from_date(year, month, day) * 1440 + hour * 60 + minute - offset;
     if (second == 60) {
-        /* Leap seconds end a UTC day. POSIX time has no room for them: the last microsecond before. */
+        /* Leap seconds end a UTC day. POSIX time has no room for them: the last microsecond
+         * before. */
         if (minutes - bf_time_floor(minutes, 1440) != 1439) {
             return BF_MALFORMED;
         }

@@ -1,7 +1,8 @@
 /* wire.h: records <-> msgpack. docs/RECORDS.md is the contract, tests/vectors/wire its golden bytes.
  *
  * pack: writes the canonical form into `writer`; the record must be valid (programmer errors assert);
- *   writer->full tells that it did not fit.
+ *   writer->full tells that it did not fit: the buffer, or a text its length (texts come from outside).
+ *   An optional number that is not finite is left out; a mandatory one (a value) must be finite.
  * unpack: MALFORMED with a reason in err for anything but a map with the mandatory keys and types in
  *   range; unknown keys are skipped; slices of the record borrow from `bytes`.
  * Neither allocates.   Thread: any. */

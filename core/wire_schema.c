@@ -1,7 +1,7 @@
-/* wire_schema.c: the one writer and the one reader of all records. They exist so that the thirteen
- * records differ in tables only, and hostile bytes meet one piece of code.
- * Declined: accepting keys in any order: with ascending keys a duplicate shows itself, and the table
- * is walked once beside the bytes. */
+/* wire_schema.c: the one writer and the one reader of all records. They exist so that the
+ * thirteen records differ in tables only, and hostile bytes meet one piece of code.
+ * Declined: accepting keys in any order: with ascending keys a duplicate shows itself, and the
+ * table is walked once beside the bytes. */
 #include "core/wire_schema.h"
 
 #include <assert.h>
@@ -92,7 +92,7 @@ static void put_value(const struct bf_value *value, struct bf_mp_writer *writer)
         put_text(value->as.text, 0, BF_MAX_TEXT, writer);
         break;
     default:
-        assert(!"a kind of value");
+        assert(false); /* no such kind */
     }
 }
 
@@ -383,7 +383,8 @@ static const char *get_absent(const struct bf__field *field, void *record)
     return NULL;
 }
 
-/* Walks rows and bytes side by side. *at is the row that a fault concerns, NULL for the map itself. */
+/* Walks rows and bytes side by side. *at is the row that a fault concerns, NULL for the map
+ * itself. */
 static const char *get_map(const struct bf__schema *schema, void *record,
                            struct bf_mp_reader *reader, const struct bf__field **at)
 {

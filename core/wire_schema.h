@@ -1,7 +1,8 @@
 /* wire_schema.h: how a record's members lie on the wire, as tables. One row per integer key; one
- * writer and one reader walk them (wire_schema.c), so that a range that is checked on reading is the
- * one that is asserted on writing.
- * Declined: a function pair per record written by hand: faster by a little, and 26 places for a slip.
+ * writer and one reader walk them (wire_schema.c), so that a range that is checked on reading is
+ * the one that is asserted on writing.
+ * Declined: a function pair per record written by hand: faster by a little, and 26 places for a
+ * slip.
  *
  * Owner: static tables.   Thread: any.   Private to core/wire_*.c. */
 #ifndef BF_CORE_WIRE_SCHEMA_H

@@ -1,5 +1,5 @@
-/* golden.c: how records are held against their bytes. Inputs are copied to blocks of just their size,
- * so that a sanitizer sees the first byte read beyond. */
+/* golden.c: how records are held against their bytes. Inputs are copied to blocks of just their
+ * size, so that a sanitizer sees the first byte read beyond. */
 #include "tests/support/golden.h"
 
 #include <ctype.h>
@@ -31,7 +31,8 @@ size_t bf_hex_load(const char *path, unsigned char *bytes, size_t size)
     return digits / 2;
 }
 
-/* Unpacks from a block of exactly `len` bytes; where that succeeds, what was read must be writable. */
+/* Unpacks from a block of exactly `len` bytes; where that succeeds, what was read must be
+ * writable. */
 static enum bf_status unpack_exactly(const struct bf_golden *golden, const unsigned char *bytes,
                                      size_t len, char *again, size_t *again_len)
 {
@@ -85,7 +86,8 @@ static const char *check_round(const struct bf_golden *golden, const unsigned ch
 static const char *check_unknown(const struct bf_golden *golden, const unsigned char *bytes,
                                  size_t len)
 {
-    static const unsigned char nested[] = {0x3f, 0x93, 0x81, 0xa1, 'x', 0xc0, 0xc4, 0x01, 0x00, 0x07};
+    static const unsigned char nested[] = {0x3f, 0x93, 0x81, 0xa1, 'x',
+                                           0xc0, 0xc4, 0x01, 0x00, 0x07};
     unsigned char more[MAX_BYTES];
     char packed[MAX_BYTES];
     bool array = (bytes[0] & 0xf0) == 0x90;

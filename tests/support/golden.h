@@ -1,5 +1,5 @@
-/* golden.h: a record held against its golden bytes in tests/vectors/wire, and against everything that
- * can happen to them on the way: an unknown key, a cut at every byte, each byte changed.
+/* golden.h: a record held against its golden bytes in tests/vectors/wire, and against everything
+ * that can happen to them on the way: an unknown key, a cut at every byte, each byte changed.
  *
  * Thread: the test's.   Errors: a text that says what went wrong, or NULL. */
 #ifndef BF_TESTS_GOLDEN_H

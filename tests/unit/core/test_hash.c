@@ -1,4 +1,5 @@
-/* The hashes against known answers: they are contracts with the log and with other Kafka clients. */
+/* The hashes against known answers: they are contracts with the log and with other Kafka
+ * clients. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* The msgpack writer and reader, held against msgpack-c over random values, and against broken bytes. */
+/* The msgpack writer and reader, held against msgpack-c over random values, and against broken
+ * bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -234,8 +235,8 @@ static void every_cut_is_a_fault(void **state)
     }
 }
 
-/* What one takes the other takes, with the same end. Arrays and maps with 32 bits of count are left to
- * counts_are_checked_against_the_bytes: msgpack-c allocates for what they announce. */
+/* What one takes the other takes, with the same end. Arrays and maps with 32 bits of count are
+ * left to counts_are_checked_against_the_bytes: msgpack-c allocates for what they announce. */
 static void garbage_agrees_with_msgpack_c(void **state)
 {
     (void)state;

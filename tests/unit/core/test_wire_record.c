@@ -14,7 +14,8 @@
 #define HASH BF_SLICE("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
 #define INSTALL BF_SLICE("0123456789abcdef")
 
-/* One test per type: the file <type>.minimal.hex says the first record, <type>.full.hex the second. */
+/* One test per type: the file <type>.minimal.hex says the first record, <type>.full.hex the
+ * second. */
 #define GOLDEN_TEST(type, minimal, full)                                                           \
     BF_GOLDEN(type)                                                                                \
     static void golden_##type(void **state)                                                        \

@@ -1,5 +1,5 @@
-/* The reader that all records share: what it skips, what it takes beside the canonical form, and what
- * it refuses. Claims (0 ingest, 1 nonce) and KPIs stand in for all. */
+/* The reader that all records share: what it skips, what it takes beside the canonical form, and
+ * what it refuses. Claims (0 ingest, 1 nonce) and KPIs stand in for all. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,8 @@ static void unknown_keys_are_skipped_anywhere(void **state)
         BYTES("\x83\x00\xa1i\x01\x07\xcd\xff\xff\xd4\x01\x02"),
         BYTES("\x83\x00\xa1i\x01\x07\xcf\xff\xff\xff\xff\xff\xff\xff\xfe\xc3"),
         /* Longer forms than the shortest. */
-        BYTES("\xde\x00\x02\xcc\x00\xd9\x01i\xce\x00\x00\x00\x01\xd3\x00\x00\x00\x00\x00\x00\x00\x07"),
+        BYTES("\xde\x00\x02\xcc\x00\xd9\x01i\xce\x00\x00\x00\x01"
+              "\xd3\x00\x00\x00\x00\x00\x00\x00\x07"),
     };
     for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
         struct bf_claim claim;
