@@ -1,0 +1,60 @@
+/* redis_sink.h: what the files of the Redis sink share: the connection with its script (redis.c) and the
+ * taking over of a configuration (redis_adopt.c).
+ * Owner: redis.c.   Thread: the sink's. */
+#ifndef BF_SINKS_REDIS_SINK_H
+#define BF_SINKS_REDIS_SINK_H
+
+#include "peers/redis/redis.h"
+#include "sinks/sink.h"
+#include "sinks/words.h"
+
+/* redis.lua */
+extern const unsigned char bf__redis_script[];
+extern const size_t bf__redis_script_len;
+
+#define BF_REDIS_TASKS 64 /* writing tasks in one batch; more cut it in two */
+#define BF_REDIS_IN_FLIGHT 2
+
+struct bf__redis_flight {
+    int32_t partition;
+    int64_t next;
+};
+
+struct bf__redis_sink {
+    struct bf_sink_options options;
+    struct bf_redis *redis; /* NULL: not connected */
+    char script[41];        /* SHA-1 by which Redis knows the script */
+    char epoch[17];         /* drawn anew whenever Redis may have been rolled back */
+    int64_t *sent, *applied;/* position after all that went out; after all that was answered */
+    struct bf__redis_flight flights[BF_REDIS_IN_FLIGHT];
+    size_t flight_count;
+    struct bf__words words;
+    struct bf_slice tasks[BF_REDIS_TASKS];
+    size_t task_count;
+    int64_t clock_us;       /* of the newest record sent */
+    int64_t swept;          /* generation that Redis has been brought to; -1: none */
+    /* the configuration in force */
+    int64_t generation;
+    struct bf__kpi_names *kpis; /* ascending by id */
+    size_t kpi_count;
+    char *names;            /* what `kpis` borrows */
+    struct bf_counter *repeated, *overtaken, *removed, *bytes_refused;
+};
+
+/* Runs one step of the script: `count` words of arguments stand in words->at from words->first on, behind the
+ * step's name. Nothing else may be in flight. */
+enum bf_status bf__redis_step(struct bf__redis_sink *sink, struct bf_slice step, struct bf_reply *reply,
+                              struct bf_err *err) BF_MUST_CHECK;
+/* A plain command, where an error reply means that Redis is not usable now. */
+enum bf_status bf__redis_ask(struct bf__redis_sink *sink, const struct bf_slice *command, size_t count,
+                             struct bf_reply *reply, struct bf_err *err) BF_MUST_CHECK;
+
+/* NULL where the configuration in force has no such KPI. */
+const struct bf__kpi_names *bf__redis_kpi(const struct bf__redis_sink *sink, struct bf_slice id);
+/* The sink's `adopt`. */
+enum bf_status bf__redis_adopt(struct bf__redis_sink *sink, const struct bf_sink_view *view,
+                               struct bf_err *err) BF_MUST_CHECK;
+/* Removes everything: Redis holds what another log said. */
+enum bf_status bf__redis_clear(struct bf__redis_sink *sink, struct bf_err *err) BF_MUST_CHECK;
+
+#endif

@@ -1,0 +1,224 @@
+/* words.c: the order of fields here is the order of names in redis.lua; test_words.c holds the two
+ * together. The message for the channel is written here too, since Lua in Redis would be slower at it; its
+ * end, the sequence number, is known only to the script. */
+#include "sinks/words.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/scope.h"
+#include "sinks/number.h"
+
+enum bf_status bf__words_init(struct bf__words *words, size_t head, size_t capacity, size_t text,
+                              struct bf_err *err)
+{
+    *words = (struct bf__words){.first = head, .capacity = head + capacity, .size = text};
+    words->at = malloc(words->capacity * sizeof *words->at);
+    words->text = malloc(text);
+    if (!words->at || !words->text) {
+        bf__words_deinit(words);
+        return bf_err_set(err, BF_FATAL, "out of memory");
+    }
+    bf__words_reset(words);
+    return BF_OK;
+}
+
+void bf__words_deinit(struct bf__words *words)
+{
+    free(words->at);
+    free(words->text);
+    *words = (struct bf__words){0};
+}
+
+void bf__words_reset(struct bf__words *words)
+{
+    words->count = words->first;
+    words->used = 0;
+    words->full = false;
+}
+
+void bf__words_put(struct bf__words *words, struct bf_slice word)
+{
+    if (words->count == words->capacity) {
+        words->full = true;
+        return;
+    }
+    words->at[words->count++] = word;
+}
+
+/* Room for `len` more bytes of text, or NULL. */
+static char *room(struct bf__words *words, size_t len)
+{
+    if (words->size - words->used < len) {
+        words->full = true;
+        return NULL;
+    }
+    return words->text + words->used;
+}
+
+void bf__words_put_copy(struct bf__words *words, struct bf_slice word)
+{
+    char *to = room(words, word.len);
+    if (to && word.len) {
+        memcpy(to, word.data, word.len);
+        words->used += word.len;
+    }
+    bf__words_put(words, (struct bf_slice){to, to ? word.len : 0});
+}
+
+void bf__words_put_int(struct bf__words *words, int64_t value)
+{
+    char *to = room(words, BF_NUMBER_MAX);
+    size_t len = to ? bf_number_format_int(value, to) : 0;
+    words->used += len;
+    bf__words_put(words, (struct bf_slice){to, len});
+}
+
+void bf__words_put_number(struct bf__words *words, double value)
+{
+    char *to = isfinite(value) ? room(words, BF_NUMBER_MAX) : NULL;
+    size_t len = to ? bf_number_format(value, to) : 0;
+    words->used += len;
+    bf__words_put(words, (struct bf_slice){to, len});
+}
+
+/* ---- messages: JSON with the names of the hash, typed */
+
+static void json_raw(struct bf__words *words, struct bf_slice bytes)
+{
+    char *to = room(words, bytes.len);
+    if (to && bytes.len) {
+        memcpy(to, bytes.data, bytes.len);
+        words->used += bytes.len;
+    }
+}
+
+/* The inside of a JSON string. Bytes from 0x80 on pass: texts in records are UTF-8. */
+static void json_escape(struct bf__words *words, struct bf_slice text)
+{
+    static const char hex[] = "0123456789abcdef";
+    char *to = room(words, text.len * 6);
+    if (!to) {
+        return;
+    }
+    size_t used = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        if (byte < 0x20) {
+            memcpy(to + used, "\\u00", 4);
+            to[used + 4] = hex[byte >> 4];
+            to[used + 5] = hex[byte & 15];
+            used += 6;
+        } else {
+            if (byte == '"' || byte == '\\') {
+                to[used++] = '\\';
+            }
+            to[used++] = (char)byte;
+        }
+    }
+    words->used += used;
+}
+
+/* `name` comes with its comma, quotes and colon, as in ",\"unit\":". */
+static void json_text(struct bf__words *words, struct bf_slice name, struct bf_slice text)
+{
+    if (text.len) {
+        json_raw(words, name);
+        json_raw(words, BF_SLICE("\""));
+        json_escape(words, text);
+        json_raw(words, BF_SLICE("\""));
+    }
+}
+
+/* A number as it stands in the word `index` after `from`; nothing where that is unknown. */
+static void json_word(struct bf__words *words, struct bf_slice name, size_t word)
+{
+    struct bf_slice value = word < words->count ? words->at[word] : (struct bf_slice){0};
+    if (value.len) {
+        json_raw(words, name);
+        json_raw(words, value);
+    }
+}
+
+/* Places of the values among the 16 words of a KPI, from VALUE on. */
+enum place {
+    VALUE, UNIT, WINDOW_START, WINDOW_END, N, EXPECTED, MIN, MAX, BASELINE, TARGET, BAND, STATE, QUALITY,
+    FINAL, REVISION, STALE_AFTER
+};
+
+static void put_message(struct bf__words *words, const struct bf_kpi *kpi, struct bf_slice id, size_t from)
+{
+    size_t begin = words->used;
+    json_raw(words, BF_SLICE("{\"kpi\":\""));
+    json_escape(words, id);
+    json_raw(words, BF_SLICE("\",\"scope\":\""));
+    json_escape(words, kpi->scope);
+    json_raw(words, BF_SLICE("\""));
+    json_word(words, BF_SLICE(",\"value\":"), from + VALUE);
+    json_text(words, BF_SLICE(",\"unit\":"), kpi->unit);
+    json_word(words, BF_SLICE(",\"window_start_ms\":"), from + WINDOW_START);
+    json_word(words, BF_SLICE(",\"window_end_ms\":"), from + WINDOW_END);
+    json_word(words, BF_SLICE(",\"n\":"), from + N);
+    json_word(words, BF_SLICE(",\"min\":"), from + MIN);
+    json_word(words, BF_SLICE(",\"max\":"), from + MAX);
+    json_word(words, BF_SLICE(",\"target\":"), from + TARGET);
+    json_text(words, BF_SLICE(",\"band\":"), kpi->band);
+    json_word(words, BF_SLICE(",\"quality\":"), from + QUALITY);
+    json_raw(words, kpi->phase == BF_KPI_FINAL ? BF_SLICE(",\"final\":true") : BF_SLICE(",\"final\":false"));
+    json_word(words, BF_SLICE(",\"revision\":"), from + REVISION);
+    json_word(words, BF_SLICE(",\"stale_after_ms\":"), from + STALE_AFTER);
+    bf__words_put(words, (struct bf_slice){words->text + begin, words->used - begin});
+}
+
+static void put_optional(struct bf__words *words, bool known, double value)
+{
+    bf__words_put_number(words, known ? value : NAN);
+}
+
+void bf__words_put_kpi(struct bf__words *words, const struct bf_kpi *kpi, const struct bf__kpi_names *names,
+                       int64_t offset)
+{
+    struct bf_slice unknown = {0};
+    bf__words_put_int(words, offset);
+    bf__words_put(words, names->escaped);
+    bf__words_put(words, kpi->scope);
+    bf__words_put(words, names->boards);
+    size_t from = words->count;
+    put_optional(words, kpi->has_value, kpi->value);
+    bf__words_put(words, kpi->unit);
+    bf__words_put_int(words, kpi->start_us / BF_US_PER_MS);
+    bf__words_put_int(words, kpi->end_us / BF_US_PER_MS);
+    bf__words_put_int(words, (int64_t)kpi->n);
+    bf__words_put(words, unknown); /* expected: comes with the completeness of a KPI */
+    put_optional(words, kpi->has_range, kpi->min);
+    put_optional(words, kpi->has_range, kpi->max);
+    bf__words_put(words, unknown); /* baseline: comes with the detectors */
+    put_optional(words, kpi->has_target, kpi->target);
+    bf__words_put(words, kpi->band);
+    bf__words_put(words, unknown); /* state: comes with the rules */
+    bf__words_put_int(words, kpi->quality);
+    bf__words_put_int(words, kpi->phase == BF_KPI_FINAL);
+    bf__words_put_int(words, kpi->revision);
+    bf__words_put_int(words, kpi->stale_after_us / BF_US_PER_MS);
+    put_message(words, kpi, names->id, from);
+}
+
+void bf__words_put_device(struct bf__words *words, const struct bf_device *device)
+{
+    char *id = room(words, BF_SCOPE_MAX);
+    size_t len = id ? bf_scope_escape(device->device, id, BF_SCOPE_MAX) : 0;
+    words->full |= len == 0;
+    words->used += len;
+    bf__words_put(words, (struct bf_slice){id, len});
+    bf__words_put(words, device->device);
+    bf__words_put(words, device->profile);
+    bf__words_put(words, device->zone);
+    bf__words_put_int(words, device->last_ingest_us / BF_US_PER_MS);
+    bf__words_put_int(words, device->last_event_us / BF_US_PER_MS);
+    bf__words_put_int(words, (int64_t)device->readings);
+    bf__words_put_int(words, (int64_t)device->suspect);
+    bf__words_put_int(words, (int64_t)device->failed);
+    put_optional(words, device->has_place, (double)device->lat_e7 / 1e7);
+    put_optional(words, device->has_place, (double)device->lon_e7 / 1e7);
+    bf__words_put_int(words, device->clock_us / BF_US_PER_MS);
+}
