@@ -14,6 +14,8 @@ struct bf_slice {
 };
 
 #define BF_SLICE(literal) ((struct bf_slice){(literal), sizeof(literal) - 1})
+/* The same as an initialiser of a static. */
+#define BF_SLICE_INIT(literal) {.data = (literal), .len = sizeof(literal) - 1}
 /* For printf: printf("%.*s", BF_SLICE_ARG(slice)). */
 #define BF_SLICE_ARG(slice) (int)(slice).len, (slice).data
 

@@ -1,0 +1,51 @@
+/* message.c: the book-keeping of one message: its fields and what is wrong with it. Faults are kept in the
+ * message, not in the arena, because "the arena is full" is one of them. */
+#include "ingest/decode/message.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+static void note(struct bf_fault *fault, enum bf_reject_reason reason, const char *format, va_list arguments)
+{
+    fault->reason = reason;
+    int written = vsnprintf(fault->detail, sizeof fault->detail, format, arguments);
+    if (written < 0) {
+        fault->detail[0] = '\0';
+    }
+}
+
+void bf_message_refuse(struct bf_message *message, enum bf_reject_reason reason, const char *format, ...)
+{
+    va_list arguments;
+    assert(message->readings == 0);
+    if (message->refusal.reason == BF_REJECT_none) { /* the first fault is the cause of the others */
+        va_start(arguments, format);
+        note(&message->refusal, reason, format, arguments);
+        va_end(arguments);
+    }
+}
+
+void bf_message_reject(struct bf_message *message, enum bf_reject_reason reason, const char *format, ...)
+{
+    va_list arguments;
+    if (message->fault_count < BF_PIPELINE_REJECTS) {
+        va_start(arguments, format);
+        note(&message->faults[message->fault_count], reason, format, arguments);
+        va_end(arguments);
+    }
+    message->fault_count++;
+}
+
+bool bf_message_fields(struct bf_message *message)
+{
+    size_t count = message->plan->want_count;
+    message->fields = bf_arena_alloc(message->arena, (count + 1) * sizeof *message->fields);
+    if (!message->fields) {
+        bf_message_refuse(message, BF_REJECT_arena, "no room for the fields of the profile");
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        message->fields[i].kind = BF_FIELD_MISSING;
+    }
+    return true;
+}
