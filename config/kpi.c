@@ -97,6 +97,10 @@ static bool parse_value(struct bf__loader *loader, const struct bf__option *opti
         return bf__loader_problem(loader, node->first, "value: %.40s has no options; write {%.40s: {}}",
                                   name->text.data, name->text.data);
     }
+    if (loader->aggregates == NULL) { /* ingest and sinks compute nothing and take what was checked before */
+        kpi->aggregate = bf__pool_copy(loader->pool, name->text);
+        return true;
+    }
     for (size_t i = 0; loader->aggregates[i] != NULL; i++) {
         if (bf_slice_equal(name->text, bf_slice_of(loader->aggregates[i]))) {
             kpi->aggregate = bf__pool_copy(loader->pool, name->text);
