@@ -17,7 +17,7 @@
 #include "core/err.h"
 #include "core/mp.h"
 
-#define BF_AGGREGATE_STATE_MAX 64 /* grows with the sketches of a later release */
+#define BF_AGGREGATE_STATE_MAX 32 /* grows with the sketches of a later release */
 
 struct bf_sample {
     double value;      /* finite */
@@ -34,7 +34,7 @@ struct bf_aggregate {
     void (*init)(void *state);
     void (*add)(void *state, const struct bf_sample *sample);
     void (*merge)(void *state, const void *other);
-    /* False where there is no value (nothing added). */
+    /* False where there is no value: nothing was added (a count of nothing is zero, and that is a value). */
     bool (*result)(const void *state, double *value);
     void (*save)(const void *state, struct bf_mp_writer *writer);
     enum bf_status (*load)(void *state, struct bf_mp_reader *reader);

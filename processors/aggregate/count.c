@@ -1,0 +1,52 @@
+/* count.c: how many values. The one aggregate that has a value where nothing was added: zero. */
+#include "processors/aggregate/aggregate.h"
+
+struct state {
+    uint64_t n;
+};
+
+static void init(void *state)
+{
+    ((struct state *)state)->n = 0;
+}
+
+static void add(void *state, const struct bf_sample *sample)
+{
+    (void)sample;
+    ((struct state *)state)->n++;
+}
+
+static void merge(void *state, const void *other)
+{
+    ((struct state *)state)->n += ((const struct state *)other)->n;
+}
+
+static bool result(const void *state, double *value)
+{
+    *value = (double)((const struct state *)state)->n;
+    return true;
+}
+
+static void save(const void *state, struct bf_mp_writer *writer)
+{
+    bf_mp_put_uint(writer, ((const struct state *)state)->n);
+}
+
+static enum bf_status load(void *state, struct bf_mp_reader *reader)
+{
+    ((struct state *)state)->n = bf_mp_get_uint(reader);
+    return bf_mp_ok(reader) ? BF_OK : BF_MALFORMED;
+}
+
+extern const struct bf_aggregate bf_aggregate_count;
+const struct bf_aggregate bf_aggregate_count = {
+    .name = "count",
+    .summary = "The number of values in the window; zero where there are none.",
+    .state_size = sizeof(struct state),
+    .init = init,
+    .add = add,
+    .merge = merge,
+    .result = result,
+    .save = save,
+    .load = load,
+};

@@ -1,0 +1,114 @@
+/* cell.c: one partition's share of one window. */
+#include "processors/cell.h"
+
+#include <math.h>
+
+void bf_cell_init(struct bf_cell *cell, const struct bf_aggregate *aggregate)
+{
+    memset(cell, 0, sizeof(*cell));
+    aggregate->init(cell->state);
+}
+
+static void count_value(struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                        const struct bf_sample *sample)
+{
+    cell->min = cell->n == 0 || sample->value < cell->min ? sample->value : cell->min;
+    cell->max = cell->n == 0 || sample->value > cell->max ? sample->value : cell->max;
+    cell->n++;
+    aggregate->add(cell->state, sample);
+}
+
+void bf_cell_add(struct bf_cell *cell, const struct bf_aggregate *aggregate, bool take_suspect,
+                 const struct bf_reading *reading, const struct bf_sample *place)
+{
+    struct bf_sample sample = *place;
+    if (reading->quality == BF_QUALITY_MISSING) {
+        cell->excluded.missing++;
+    } else if (reading->quality == BF_QUALITY_FAIL) {
+        cell->excluded.fail++;
+    } else if (reading->quality == BF_QUALITY_SUSPECT && !take_suspect) {
+        cell->excluded.suspect++;
+    } else if (!bf_value_number(&reading->value, &sample.value)) {
+        cell->excluded.text++;
+    } else if (!isfinite(sample.value)) {
+        cell->excluded.fail++;
+    } else {
+        cell->taken += reading->quality == BF_QUALITY_SUSPECT ? 1 : 0;
+        count_value(cell, aggregate, &sample);
+    }
+}
+
+void bf_cell_merge(struct bf_cell *cell, const struct bf_aggregate *aggregate, const struct bf_cell *other)
+{
+    if (other->n > 0) {
+        cell->min = cell->n == 0 || other->min < cell->min ? other->min : cell->min;
+        cell->max = cell->n == 0 || other->max > cell->max ? other->max : cell->max;
+    }
+    cell->n += other->n;
+    cell->taken += other->taken;
+    cell->excluded.suspect += other->excluded.suspect;
+    cell->excluded.fail += other->excluded.fail;
+    cell->excluded.missing += other->excluded.missing;
+    cell->excluded.text += other->excluded.text;
+    aggregate->merge(cell->state, other->state);
+}
+
+void bf_cell_pack_state(const struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                        struct bf_mp_writer *out)
+{
+    aggregate->save(cell->state, out);
+    bf_mp_put_uint(out, cell->taken);
+}
+
+static enum bf_status unpack_state(struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                                   struct bf_mp_reader *in)
+{
+    if (aggregate->load(cell->state, in) != BF_OK) {
+        return BF_MALFORMED;
+    }
+    cell->taken = bf_mp_get_uint(in);
+    return bf_mp_ok(in) ? BF_OK : BF_MALFORMED;
+}
+
+enum bf_status bf_cell_from_partial(struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                                    const struct bf_partial *partial)
+{
+    bf_cell_init(cell, aggregate);
+    cell->n = partial->n;
+    cell->excluded = partial->excluded;
+    if (partial->n > 0) {
+        cell->min = partial->min;
+        cell->max = partial->max;
+    }
+    struct bf_mp_reader in;
+    bf_mp_reader_init(&in, partial->state);
+    if (unpack_state(cell, aggregate, &in) != BF_OK || !bf_mp_done(&in)) {
+        return BF_MALFORMED;
+    }
+    return BF_OK;
+}
+
+void bf_cell_save(const struct bf_cell *cell, const struct bf_aggregate *aggregate, struct bf_mp_writer *out)
+{
+    bf_mp_put_uint(out, cell->n);
+    bf_mp_put_uint(out, cell->excluded.suspect);
+    bf_mp_put_uint(out, cell->excluded.fail);
+    bf_mp_put_uint(out, cell->excluded.missing);
+    bf_mp_put_uint(out, cell->excluded.text);
+    bf_mp_put_double(out, cell->min);
+    bf_mp_put_double(out, cell->max);
+    bf_cell_pack_state(cell, aggregate, out);
+}
+
+enum bf_status bf_cell_load(struct bf_cell *cell, const struct bf_aggregate *aggregate, struct bf_mp_reader *in)
+{
+    bf_cell_init(cell, aggregate);
+    cell->n = bf_mp_get_uint(in);
+    cell->excluded.suspect = bf_mp_get_uint(in);
+    cell->excluded.fail = bf_mp_get_uint(in);
+    cell->excluded.missing = bf_mp_get_uint(in);
+    cell->excluded.text = bf_mp_get_uint(in);
+    cell->min = bf_mp_get_double(in);
+    cell->max = bf_mp_get_double(in);
+    return unpack_state(cell, aggregate, in);
+}

@@ -1,0 +1,60 @@
+/* kpi.h: one generation's KPI definitions, compiled for the hot path: which KPIs take a quantity, whether a
+ * reading passes `where`, and which scope it falls into.
+ *
+ * Owner:  creator; borrows the city, which must outlive it.   Thread: read-only after create.
+ * Limits: none beyond the city's. */
+#ifndef BF_PROCESSORS_KPI_H
+#define BF_PROCESSORS_KPI_H
+
+#include "config/city.h"
+#include "core/scope.h"
+#include "processors/aggregate/aggregate.h"
+
+/* One name that a `where` refers to. */
+struct bf_plan_name {
+    enum {
+        BF_NAME_VALUE, BF_NAME_QUALITY, BF_NAME_ZONE, BF_NAME_SOURCE, BF_NAME_DEVICE, BF_NAME_QUANTITY,
+        BF_NAME_UNIT, BF_NAME_PROFILE, BF_NAME_TAG
+    } kind;
+    struct bf_slice tag;
+};
+
+struct bf_plan_kpi {
+    const struct bf_kpi_definition *definition;
+    const struct bf_aggregate *aggregate;
+    struct bf_plan_name *names; /* in the order of bf_expression_name */
+    uint32_t next;              /* of the same quantity, + 1; 0: none */
+};
+
+struct bf_plan {
+    int64_t generation, from_us;
+    const struct bf_city *city;
+    struct bf_plan_kpi *kpis;
+    size_t count;
+    int64_t longest_window_us;  /* of all KPIs */
+    int64_t longest_reach_us;   /* window + delay + lateness */
+    uint32_t *heads;            /* by hash of the quantity: first KPI + 1 */
+    size_t mask;
+    uint32_t any;               /* first KPI that takes every quantity ("*"), + 1 */
+};
+
+/* Which definitions a generation has. AGAIN where they are not there yet; *plan is borrowed and lives at
+ * least as long as the task. */
+typedef enum bf_status (*bf_definitions)(void *context, int64_t generation, const struct bf_plan **plan,
+                                         struct bf_err *err);
+
+/* CONFIG where an aggregate is unknown (a city that was loaded elsewhere); PEER when memory is out. */
+enum bf_status bf_plan_create(const struct bf_city *city, int64_t generation, int64_t from_us,
+                              struct bf_plan **plan, struct bf_err *err) BF_MUST_CHECK;
+void bf_plan_destroy(struct bf_plan *plan);
+
+/* The KPIs that may take this quantity: for (i = first; i != 0; i = bf_plan_next(plan, i)) kpis[i - 1]. */
+uint32_t bf_plan_first(const struct bf_plan *plan, struct bf_slice quantity);
+/* Whether the KPI's quantity and `where` take the reading. */
+bool bf_plan_takes(const struct bf_plan_kpi *kpi, const struct bf_reading *reading);
+/* The reading's scope; a reading without the zone or tag goes to the id `unknown`. */
+void bf_plan_scope(const struct bf_kpi_definition *definition, const struct bf_reading *reading,
+                   struct bf_scope_text *scope);
+bool bf_plan_any_quantity(const struct bf_kpi_definition *definition);
+
+#endif

@@ -1,0 +1,202 @@
+/* stage1_reading.c: one reading: is it new, and which windows does it belong to. The hot path: no allocation,
+ * one unpack, one dedup slot, and per KPI one scope, one series, one window. */
+#include "core/wire.h"
+#include "processors/stage1_task.h"
+
+/* What happened to one reading on its way into windows. */
+struct verdict {
+    bool late, limit;
+    const char *reason;   /* of the first refusal */
+    char kpis[192];       /* which KPIs refused it as late */
+    size_t kpis_len;
+};
+
+static void reject(struct bf_stage1 *task, const struct bf_reading *reading, enum bf_reject_stage stage,
+                   const char *reason, struct bf_slice detail)
+{
+    const struct bf_reject record = {
+        .stage = stage,
+        .reason = bf_slice_of(reason),
+        .detail = detail,
+        .source = reading->source,
+        .profile = reading->profile,
+        .payload_hash = reading->delivery.payload_hash,
+        .at_us = task->clock.now_us,
+        .event_us = reading->event_us,
+        .has_delivery = true,
+        .delivery = reading->delivery,
+    };
+    bf__output_reject(&task->outlet, &record);
+}
+
+static void reject_malformed(struct bf_stage1 *task, const struct bf_err *why)
+{
+    const struct bf_reject record = {
+        .stage = BF_STAGE_DECODE,
+        .reason = BF_SLICE("malformed"),
+        .detail = bf_slice_of(why->message),
+        .at_us = task->clock.now_us,
+        .event_us = BF_TIME_NONE,
+    };
+    bf__output_reject(&task->outlet, &record);
+}
+
+/* Estimated times are raised to the partition's clock, so what a restarted ingest stamps is not late. */
+static int64_t event_time(const struct bf_stage1 *task, const struct bf_reading *reading)
+{
+    int64_t now_us = task->clock.now_us, event_us = reading->event_us;
+    if (!(reading->reasons & BF_REASON_ESTIMATED)) {
+        return event_us;
+    }
+    if (now_us == BF_TIME_NONE) {
+        return event_us == 0 ? reading->ingest_us : event_us;
+    }
+    return event_us > now_us ? event_us : now_us;
+}
+
+static void note_late(struct verdict *verdict, const struct bf_kpi_definition *definition)
+{
+    size_t room = sizeof(verdict->kpis) - verdict->kpis_len, separator = verdict->kpis_len > 0 ? 2 : 0;
+    verdict->late = true;
+    if (definition->id.len + separator <= room) {
+        memcpy(verdict->kpis + verdict->kpis_len, ", ", separator);
+        memcpy(verdict->kpis + verdict->kpis_len + separator, definition->id.data, definition->id.len);
+        verdict->kpis_len += separator + definition->id.len;
+    }
+}
+
+static void note_limit(struct verdict *verdict, const char *reason)
+{
+    verdict->reason = verdict->limit ? verdict->reason : reason;
+    verdict->limit = true;
+}
+
+/* Whether the change of this window is to go out before it closes. */
+static bool goes_out(const struct bf_stage1 *task, const struct bf_slot *slot, bool late)
+{
+    return !slot->finishes || late ||
+           (slot->definition->live && slot->count <= task->settings.live_scopes);
+}
+
+static void count_in(struct bf_stage1 *task, uint32_t slot_index, int64_t start_us,
+                     const struct bf_reading *reading, const struct bf_sample *sample, struct verdict *verdict)
+{
+    struct bf_windows *windows = &task->windows;
+    const struct bf_slot *slot = &windows->slots[slot_index];
+    const struct bf_kpi_definition *definition = slot->definition;
+    int64_t now_us = task->clock.now_us;
+    if (now_us != BF_TIME_NONE && now_us >= bf_window_limit_us(definition, start_us)) {
+        note_late(verdict, definition);
+        return;
+    }
+    struct bf_scope_text scope;
+    bf_plan_scope(definition, reading, &scope);
+    struct bf_series *series =
+        scope.cut ? NULL
+                  : bf_windows_put_series(windows, slot_index, (struct bf_slice){scope.data, scope.len});
+    if (series == NULL) {
+        note_limit(verdict, "scopes_full");
+        return;
+    }
+    struct bf_window *window = bf_series_put_window(windows, series, start_us);
+    struct bf_cell *cell = window == NULL ? NULL : bf_window_cell(windows, window, task->options.partition);
+    if (cell == NULL) {
+        bf_windows_release_series(windows, series);
+        note_limit(verdict, "windows_full");
+        return;
+    }
+    bool late = now_us != BF_TIME_NONE && now_us >= bf_window_close_us(definition, start_us);
+    if (late) {
+        window->flags |= BF_WINDOW_SEALED;
+    }
+    bf_cell_add(cell, slot->aggregate, definition->take_suspect, reading, sample);
+    if (goes_out(task, slot, late)) {
+        bf_window_mark(windows, window);
+    }
+}
+
+static void count_list(struct bf_stage1 *task, const struct bf_generation_known *known, uint32_t first,
+                       const struct bf_reading *reading, const struct bf_sample *sample,
+                       struct verdict *verdict)
+{
+    for (uint32_t i = first; i != 0; i = known->plan->kpis[i - 1].next) {
+        const struct bf_plan_kpi *kpi = &known->plan->kpis[i - 1];
+        int64_t start_us = bf_time_floor(sample->event_us, kpi->definition->window_us);
+        if (bf_plan_takes(kpi, reading) && bf_generations_at(&task->generations, start_us) == known) {
+            count_in(task, known->slots[i - 1], start_us, reading, sample, verdict);
+        }
+    }
+}
+
+static void count_everywhere(struct bf_stage1 *task, const struct bf_reading *reading,
+                             const struct bf_sample *sample, struct verdict *verdict)
+{
+    const struct bf_generations *generations = &task->generations;
+    for (size_t g = 0; g < generations->count; g++) {
+        const struct bf_generation_known *known = &generations->list[g];
+        if (g + 1 < generations->count &&
+            sample->event_us - known->plan->longest_window_us >= generations->list[g + 1].from_us) {
+            continue; /* all of its windows that could hold this time belong to later ones */
+        }
+        count_list(task, known, bf_plan_first(known->plan, reading->quantity), reading, sample, verdict);
+        count_list(task, known, known->plan->any, reading, sample, verdict);
+    }
+}
+
+/* False: it is not to be counted, and the counters say why. */
+static bool is_new(struct bf_stage1 *task, const struct bf_reading *reading)
+{
+    struct bf_writer *writer = bf_clock_writer(&task->clock, &task->settings.clock, reading->delivery.ingest);
+    if (writer == NULL) {
+        task->counters.accepted++;
+        task->counters.limit++;
+        reject(task, reading, BF_STAGE_LIMIT, "writers_full", bf_slice_of("more ingest ids than max_writers"));
+        return false;
+    }
+    if (reading->delivery.incarnation < writer->newest) {
+        task->counters.older++; /* the broker redelivers it to the newer one */
+        return false;
+    }
+    writer->newest = reading->delivery.incarnation;
+    if (bf_deliveries_seen(writer->deliveries, &reading->delivery)) {
+        task->counters.duplicate++;
+        return false;
+    }
+    if (reading->has_content_hash && bf_contents_seen(task->contents, reading->content_hash)) {
+        task->counters.content++;
+        reject(task, reading, BF_STAGE_CONTENT, "content", (struct bf_slice){NULL, 0});
+        return false;
+    }
+    task->counters.accepted++;
+    return true;
+}
+
+void bf__stage1_reading(struct bf_stage1 *task, const struct bf_input *input)
+{
+    struct bf_reading reading;
+    struct bf_err err;
+    task->counters.readings++;
+    if (bf_reading_unpack(input->value, &reading, &err) != BF_OK) {
+        task->counters.malformed++;
+        reject_malformed(task, &err);
+        return;
+    }
+    if (!is_new(task, &reading)) {
+        return;
+    }
+    reading.event_us = event_time(task, &reading);
+    struct verdict verdict = {.late = false, .limit = false, .reason = NULL, .kpis_len = 0};
+    const struct bf_sample sample = {.value = 0, .event_us = reading.event_us,
+                                     .partition = task->options.partition, .offset = input->offset};
+    count_everywhere(task, &reading, &sample, &verdict);
+    if (task->generations.count > 0) {
+        bf_devices_note(&task->devices, &reading);
+    }
+    task->counters.late += verdict.late ? 1 : 0;
+    task->counters.limit += verdict.limit ? 1 : 0;
+    if (verdict.late) {
+        reject(task, &reading, BF_STAGE_LATE, "late", (struct bf_slice){verdict.kpis, verdict.kpis_len});
+    } else if (verdict.limit) {
+        reject(task, &reading, BF_STAGE_LIMIT, verdict.reason, (struct bf_slice){NULL, 0});
+    }
+}

@@ -1,0 +1,136 @@
+/* stage1_step.c: what happens when a tick moves the partition's clock; see stage1.h for the order. */
+#include <assert.h>
+
+#include "processors/merge.h"
+#include "processors/stage1_task.h"
+
+static int64_t generation_of(const struct bf_stage1 *task, const struct bf_slot *slot, int64_t start_us)
+{
+    const struct bf_generation_known *known = bf_generations_at(&task->generations, start_us);
+    return known != NULL && known->generation < slot->generation ? known->generation : slot->generation;
+}
+
+static void send_partial(struct bf_stage1 *task, const struct bf_slot *slot, const struct bf_series *series,
+                         const struct bf_window *window, int64_t stamp_us)
+{
+    const struct bf_kpi_definition *definition = slot->definition;
+    const struct bf_share *part = bf_pool_at(&task->windows.parts, window->parts);
+    char scope[BF_SCOPE_MAX], bytes[16 * BF_AGGREGATE_STATE_MAX];
+    struct bf_mp_writer state;
+    bf_mp_writer_init(&state, bytes, sizeof(bytes));
+    bf_cell_pack_state(&part->cell, slot->aggregate, &state);
+    assert(!state.full);
+    const struct bf_partial partial = {
+        .kpi = definition->id,
+        .scope = bf_series_scope(&task->windows, series, scope),
+        .start_us = window->start_us,
+        .end_us = window->start_us + definition->window_us,
+        .source = task->options.partition,
+        .stamp_us = stamp_us,
+        .definition = definition->hash,
+        .generation = generation_of(task, slot, window->start_us),
+        .n = part->cell.n,
+        .excluded = part->cell.excluded,
+        .min = part->cell.min,
+        .max = part->cell.max,
+        .state = {state.data, state.len},
+    };
+    bf__output_partial(&task->outlet, &partial);
+}
+
+static void publish(struct bf_stage1 *task, const struct bf_series *series, struct bf_window *window,
+                    int64_t start_us, enum bf_kpi_phase phase, int64_t clock_us)
+{
+    const struct bf_slot *slot = &task->windows.slots[series->slot];
+    if (phase == BF_KPI_FINAL && window != NULL) {
+        window->revision += window->flags & BF_WINDOW_PUBLISHED ? 1 : 0;
+        window->flags |= BF_WINDOW_SEALED | BF_WINDOW_PUBLISHED;
+    }
+    const struct bf_result_head head = {
+        .phase = phase,
+        .revision = window == NULL || phase == BF_KPI_PROVISIONAL ? 0 : window->revision,
+        .generation = generation_of(task, slot, start_us),
+        .clock_us = clock_us,
+    };
+    bf_merge_publish(&task->windows, series, window, start_us, &head, &task->outlet);
+}
+
+/* One changed window at the step old -> now; true: it was dealt with. */
+static bool flush_window(struct bf_stage1 *task, struct bf_window *window, int64_t old_us, int64_t now_us,
+                         bool all)
+{
+    const struct bf_series *series = bf_series_at(&task->windows, window->series);
+    const struct bf_slot *slot = &task->windows.slots[series->slot];
+    int64_t close_us = bf_window_close_us(slot->definition, window->start_us);
+    bool drops = bf_window_limit_us(slot->definition, window->start_us) <= now_us;
+    bool closes = close_us > old_us && close_us <= now_us;
+    if (!slot->finishes) {
+        if (all || closes || drops) {
+            send_partial(task, slot, series, window, old_us);
+        }
+        return all || closes || drops;
+    }
+    if (window->flags & BF_WINDOW_SEALED) {
+        if (all || drops) {
+            publish(task, series, window, window->start_us, BF_KPI_FINAL, old_us);
+        }
+        return all || drops;
+    }
+    if (all && !closes && slot->definition->live && slot->count <= task->settings.live_scopes) {
+        publish(task, series, window, window->start_us, BF_KPI_PROVISIONAL, old_us);
+    }
+    return all && !closes; /* what closes gets its final in a moment */
+}
+
+static void flush_windows(struct bf_stage1 *task, int64_t old_us, int64_t now_us, bool all)
+{
+    for (uint32_t at = task->windows.dirty_first; at != 0;) {
+        struct bf_window *window = bf_windows_at(&task->windows, at);
+        at = window->dirty_next;
+        if (flush_window(task, window, old_us, now_us, all)) {
+            bf_window_clean(&task->windows, window);
+        }
+    }
+}
+
+static void close_window(void *context, uint32_t slot, struct bf_series *series, struct bf_window *window,
+                         int64_t start_us)
+{
+    struct bf_stage1 *task = context;
+    if (window == NULL && !bf_generations_in_force(&task->generations, slot, start_us)) {
+        return; /* its definition has gone, or had not come */
+    }
+    if (window == NULL) {
+        window = bf_series_put_window(&task->windows, series, start_us); /* remembers revision 0 */
+        if (window == NULL) {
+            task->refused++;
+            return;
+        }
+    }
+    if (!(window->flags & BF_WINDOW_SEALED)) {
+        publish(task, series, window, start_us, BF_KPI_FINAL, task->clock.now_us);
+        bf_window_clean(&task->windows, window);
+    }
+}
+
+void bf__stage1_step(struct bf_stage1 *task, int64_t now_us)
+{
+    int64_t old_us = task->clock.now_us;
+    bool all = task->last_emit_us == BF_TIME_NONE ||
+               now_us - task->last_emit_us >= task->settings.emit_every_us;
+    if (all) {
+        task->last_emit_us = now_us;
+    }
+    flush_windows(task, old_us, now_us, all);
+    task->clock.now_us = now_us;
+    bf_windows_close(&task->windows, now_us, close_window, task);
+    if (all) {
+        bf_devices_flush(&task->devices, now_us, task->settings.device_every_us, &task->outlet);
+    }
+    const struct bf_task_tick tick = {.source = task->options.partition, .clock_us = now_us,
+                                      .generation = bf_generations_newest(&task->generations),
+                                      .counters = task->counters};
+    bf__output_tick(&task->outlet, BF_OUTPUT_PARTIALS, &tick);
+    bf_windows_drop(&task->windows, now_us);
+    bf_generations_prune(&task->generations, &task->windows, now_us);
+}

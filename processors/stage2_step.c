@@ -1,0 +1,171 @@
+/* stage2_step.c: what happens when a source's clock moves: seals and late partials in the order of log time,
+ * then provisional values. */
+#include "processors/merge.h"
+#include "processors/stage2_task.h"
+
+void bf__stage2_clocks(struct bf_stage2 *task, int64_t *slowest_us, int64_t *fastest_us)
+{
+    *slowest_us = INT64_MAX;
+    *fastest_us = BF_TIME_NONE;
+    for (int32_t i = 0; i < task->source_count; i++) {
+        int64_t clock_us = task->sources[i].clock_us;
+        *slowest_us = clock_us < *slowest_us ? clock_us : *slowest_us;
+        *fastest_us = clock_us > *fastest_us ? clock_us : *fastest_us;
+    }
+}
+
+/* Another definition of the same KPI that has data for the same scope and start: the sources disagreed. */
+static const struct bf_slot *twin_of(const struct bf_stage2 *task, const struct bf_series *series,
+                                     int64_t start_us)
+{
+    const struct bf_windows *windows = &task->windows;
+    struct bf_slice id = windows->slots[series->slot].definition->id;
+    char text[BF_SCOPE_MAX];
+    for (uint32_t i = 0; i < windows->slot_count; i++) {
+        if (i == series->slot || windows->slots[i].first == 0 ||
+            !bf_slice_equal(windows->slots[i].definition->id, id)) {
+            continue;
+        }
+        const struct bf_series *other =
+            bf_windows_series(windows, i, bf_series_scope(windows, series, text));
+        const struct bf_window *window = other == NULL ? NULL : bf_series_window(windows, other, start_us);
+        if (window != NULL && window->parts != 0) {
+            return &windows->slots[i];
+        }
+    }
+    return NULL;
+}
+
+static int64_t generation_of(const struct bf_stage2 *task, const struct bf_slot *slot, int64_t start_us)
+{
+    const struct bf_generation_known *known = bf_generations_at(&task->generations, start_us);
+    return known != NULL && known->generation < slot->generation ? known->generation : slot->generation;
+}
+
+/* The older definition is published, as suspect; the newer one is held back. */
+static void publish(struct bf_stage2 *task, const struct bf_series *series, struct bf_window *window,
+                    enum bf_kpi_phase phase, bool incomplete, int64_t clock_us)
+{
+    const struct bf_slot *slot = &task->windows.slots[series->slot];
+    const struct bf_slot *twin = twin_of(task, series, window->start_us);
+    if (phase == BF_KPI_FINAL) {
+        window->flags |= BF_WINDOW_SEALED;
+        task->mixed += twin != NULL ? 1 : 0;
+    }
+    if (twin != NULL && twin->generation < slot->generation) {
+        return;
+    }
+    if (phase == BF_KPI_FINAL) {
+        window->revision += window->flags & BF_WINDOW_PUBLISHED ? 1 : 0;
+        window->flags |= BF_WINDOW_PUBLISHED;
+    }
+    const struct bf_result_head head = {
+        .phase = phase,
+        .revision = phase == BF_KPI_FINAL ? window->revision : 0,
+        .incomplete = incomplete,
+        .suspect = twin != NULL,
+        .generation = generation_of(task, slot, window->start_us),
+        .clock_us = clock_us,
+    };
+    bf_merge_publish(&task->windows, series, window, window->start_us, &head, &task->outlet);
+}
+
+static void close_window(void *context, uint32_t slot_index, struct bf_series *series, struct bf_window *window,
+                         int64_t start_us)
+{
+    struct bf_stage2 *task = context;
+    if (window == NULL) {
+        if (!bf_generations_in_force(&task->generations, slot_index, start_us)) {
+            return;
+        }
+        window = bf_series_put_window(&task->windows, series, start_us); /* remembers revision 0 */
+        if (window == NULL) {
+            task->refused++;
+            return;
+        }
+    }
+    if (!(window->flags & BF_WINDOW_SEALED)) {
+        bf_window_clean(&task->windows, window);
+        publish(task, series, window, BF_KPI_FINAL, false,
+                bf_window_close_us(task->windows.slots[slot_index].definition, start_us));
+    }
+}
+
+/* The first late partial of a window without any makes its final, every further one a revision. */
+static void apply_late(struct bf_stage2 *task, const struct bf_waiting *late)
+{
+    struct bf_series *series = bf_series_at(&task->windows, late->series);
+    bool room = task->windows.parts.live < task->windows.parts.limit;
+    struct bf_window *window = room ? bf_series_put_window(&task->windows, series, late->start_us)
+                                    : bf_series_window(&task->windows, series, late->start_us);
+    struct bf_cell *cell = window == NULL ? NULL : bf_window_cell(&task->windows, window, late->source);
+    series->waiting--;
+    if (cell == NULL) {
+        task->refused++;
+        bf_windows_release_series(&task->windows, series);
+        return;
+    }
+    *cell = late->cell;
+    publish(task, series, window, BF_KPI_FINAL, false, late->stamp_us);
+}
+
+static void apply_ripe(struct bf_stage2 *task)
+{
+    while (task->waiting_first != 0) {
+        uint32_t index = task->waiting_first;
+        struct bf_waiting *late = bf_pool_at(&task->waiting, index);
+        if (late->stamp_us >= task->slowest_us) {
+            return; /* at equality more of that stamp may come */
+        }
+        bf_windows_close(&task->windows, late->stamp_us, close_window, task);
+        task->waiting_first = late->next;
+        if (late->next == 0) {
+            task->waiting_last = 0;
+        } else {
+            ((struct bf_waiting *)bf_pool_at(&task->waiting, late->next))->previous = 0;
+        }
+        apply_late(task, late);
+        bf_pool_give(&task->waiting, index);
+    }
+}
+
+static void provisional(struct bf_stage2 *task)
+{
+    for (uint32_t at = task->windows.dirty_first; at != 0;) {
+        struct bf_window *window = bf_windows_at(&task->windows, at);
+        const struct bf_series *series = bf_series_at(&task->windows, window->series);
+        const struct bf_slot *slot = &task->windows.slots[series->slot];
+        int64_t end_us = window->start_us + slot->definition->window_us;
+        int64_t ahead_us = task->fastest_us < end_us ? task->fastest_us : end_us;
+        bool incomplete = task->slowest_us == BF_TIME_NONE ||
+                          task->slowest_us < ahead_us - slot->definition->delay_us;
+        at = window->dirty_next;
+        bf_window_clean(&task->windows, window);
+        if (!(window->flags & BF_WINDOW_SEALED) && slot->count <= task->settings.live_scopes) {
+            publish(task, series, window, BF_KPI_PROVISIONAL, incomplete, task->fastest_us);
+        }
+    }
+}
+
+void bf__stage2_step(struct bf_stage2 *task)
+{
+    int64_t before_us = task->slowest_us;
+    bf__stage2_clocks(task, &task->slowest_us, &task->fastest_us);
+    bool moved = task->slowest_us != BF_TIME_NONE && task->slowest_us > before_us;
+    if (moved) {
+        apply_ripe(task);
+        bf_windows_close(&task->windows, task->slowest_us, close_window, task);
+    }
+    if (task->last_emit_us == BF_TIME_NONE ||
+        task->fastest_us - task->last_emit_us >= task->settings.emit_every_us) {
+        task->last_emit_us = task->fastest_us;
+        provisional(task);
+    }
+    if (moved) {
+        const struct bf_task_tick tick = {.source = task->options.partition, .clock_us = task->slowest_us,
+                                          .generation = bf_generations_newest(&task->generations)};
+        bf__output_tick(&task->outlet, BF_OUTPUT_KPIS, &tick);
+        bf_windows_drop(&task->windows, task->slowest_us);
+        bf_generations_prune(&task->generations, &task->windows, task->slowest_us);
+    }
+}

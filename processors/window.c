@@ -1,0 +1,323 @@
+/* window.c: slots, series and windows as linked records in pools. Declined: one hash table keyed (KPI,
+ * scope, start): closing would have to find the known scopes without data by a second table, and dropping
+ * would scan everything. */
+#include "processors/window.h"
+
+#include <stdlib.h>
+
+#include "core/hash.h"
+
+void bf_windows_init(struct bf_windows *windows)
+{
+    memset(windows, 0, sizeof(*windows));
+    bf_pool_init(&windows->series, sizeof(struct bf_series));
+    bf_pool_init(&windows->windows, sizeof(struct bf_window));
+    bf_pool_init(&windows->parts, sizeof(struct bf_share));
+    bf_pool_init(&windows->texts, sizeof(struct bf_text_block));
+}
+
+void bf_windows_deinit(struct bf_windows *windows)
+{
+    free(windows->slots);
+    free(windows->heads);
+    bf_pool_deinit(&windows->series);
+    bf_pool_deinit(&windows->windows);
+    bf_pool_deinit(&windows->parts);
+    bf_pool_deinit(&windows->texts);
+    bf_windows_init(windows);
+}
+
+static void chain(struct bf_windows *windows, struct bf_series *series)
+{
+    uint32_t *head = &windows->heads[series->hash & windows->mask];
+    series->chain = *head;
+    *head = bf_series_index(windows, series);
+}
+
+static enum bf_status grow_heads(struct bf_windows *windows, uint64_t max_scopes, struct bf_err *err)
+{
+    size_t size = 64;
+    while (size < max_scopes) {
+        size *= 2;
+    }
+    if (windows->heads != NULL && size <= windows->mask + 1) {
+        return BF_OK;
+    }
+    uint32_t *heads = calloc(size, sizeof(*heads));
+    if (heads == NULL) {
+        return bf_err_set(err, BF_PEER, "out of memory for %zu scopes", size);
+    }
+    free(windows->heads);
+    windows->heads = heads;
+    windows->mask = size - 1;
+    for (size_t i = 0; i < windows->slot_count; i++) {
+        for (uint32_t s = windows->slots[i].first; s != 0; s = bf_series_at(windows, s)->next) {
+            chain(windows, bf_series_at(windows, s));
+        }
+    }
+    return BF_OK;
+}
+
+enum bf_status bf_windows_limit(struct bf_windows *windows, uint64_t max_windows, uint64_t max_scopes,
+                                uint64_t cells, struct bf_err *err)
+{
+    enum bf_status status = bf_pool_limit(&windows->windows, max_windows, err);
+    if (status == BF_OK) {
+        status = bf_pool_limit(&windows->parts, max_windows * cells, err);
+    }
+    if (status == BF_OK) {
+        status = bf_pool_limit(&windows->series, max_scopes, err);
+    }
+    if (status == BF_OK) {
+        status = bf_pool_limit(&windows->texts, 2 * max_scopes, err);
+    }
+    return status == BF_OK ? grow_heads(windows, max_scopes, err) : status;
+}
+
+/* ---- slots */
+int64_t bf_windows_find_slot(const struct bf_windows *windows, struct bf_slice id, uint64_t hash)
+{
+    for (size_t i = 0; i < windows->slot_count; i++) {
+        const struct bf_kpi_definition *definition = windows->slots[i].definition;
+        if (definition->hash == hash && bf_slice_equal(definition->id, id)) {
+            return (int64_t)i;
+        }
+    }
+    return -1;
+}
+
+enum bf_status bf_windows_add_slot(struct bf_windows *windows, const struct bf_plan_kpi *kpi,
+                                   int64_t generation, bool finishes, int64_t now_us, uint32_t *index,
+                                   struct bf_err *err)
+{
+    int64_t found = bf_windows_find_slot(windows, kpi->definition->id, kpi->definition->hash);
+    if (found >= 0) {
+        struct bf_slot *slot = &windows->slots[found];
+        if (generation > slot->generation) { /* title, target and bands may be newer */
+            slot->generation = generation;
+            slot->definition = kpi->definition;
+        }
+        *index = (uint32_t)found;
+        return BF_OK;
+    }
+    if (windows->slot_count == windows->slot_capacity) {
+        size_t capacity = windows->slot_capacity == 0 ? 32 : 2 * windows->slot_capacity;
+        struct bf_slot *slots = realloc(windows->slots, capacity * sizeof(*slots));
+        if (slots == NULL) {
+            return bf_err_set(err, BF_PEER, "out of memory for %zu KPIs", capacity);
+        }
+        windows->slots = slots;
+        windows->slot_capacity = capacity;
+    }
+    *index = (uint32_t)windows->slot_count++;
+    windows->slots[*index] = (struct bf_slot){
+        .definition = kpi->definition,
+        .aggregate = kpi->aggregate,
+        .generation = generation,
+        .seed = bf_hash64_mix(bf_hash64(kpi->definition->id), kpi->definition->hash),
+        .closed_us = now_us == BF_TIME_NONE ? BF_TIME_NONE : bf_window_first_open_us(kpi->definition, now_us),
+        .oldest_us = BF_TIME_NONE,
+        .newest_us = BF_TIME_NONE,
+        .finishes = finishes,
+    };
+    return BF_OK;
+}
+
+void bf_windows_collect(struct bf_windows *windows)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < windows->slot_count; i++) {
+        if (!windows->slots[i].wanted && windows->slots[i].first == 0) {
+            continue;
+        }
+        windows->slots[kept] = windows->slots[i];
+        for (uint32_t s = windows->slots[kept].first; s != 0 && kept != i; s = bf_series_at(windows, s)->next) {
+            bf_series_at(windows, s)->slot = (uint32_t)kept;
+        }
+        kept++;
+    }
+    windows->slot_count = kept;
+}
+
+/* ---- series */
+uint32_t bf_series_index(const struct bf_windows *windows, const struct bf_series *series)
+{
+    return (uint32_t)(series - (const struct bf_series *)(const void *)windows->series.items) + 1;
+}
+
+static struct bf_series *find_series(const struct bf_windows *windows, uint32_t slot, uint64_t hash,
+                                     struct bf_slice scope)
+{
+    uint32_t index = windows->heads == NULL ? 0 : windows->heads[hash & windows->mask];
+    while (index != 0) {
+        struct bf_series *series = bf_series_at(windows, index);
+        if (series->hash == hash && series->slot == slot &&
+            bf_text_equal(&windows->texts, series->text, series->text_len, scope)) {
+            return series;
+        }
+        index = series->chain;
+    }
+    return NULL;
+}
+
+static uint64_t series_hash(const struct bf_windows *windows, uint32_t slot, struct bf_slice scope)
+{
+    return bf_hash64_mix(windows->slots[slot].seed, bf_hash64(scope));
+}
+
+struct bf_series *bf_windows_series(const struct bf_windows *windows, uint32_t slot, struct bf_slice scope)
+{
+    return find_series(windows, slot, series_hash(windows, slot, scope), scope);
+}
+
+struct bf_series *bf_windows_put_series(struct bf_windows *windows, uint32_t slot, struct bf_slice scope)
+{
+    uint64_t hash = series_hash(windows, slot, scope);
+    struct bf_series *series = find_series(windows, slot, hash, scope);
+    if (series != NULL || windows->series.live >= windows->series.limit) {
+        return series;
+    }
+    uint32_t text = bf_text_put(&windows->texts, scope);
+    uint32_t index = text == 0 ? 0 : bf_pool_take(&windows->series);
+    if (index == 0) {
+        return NULL;
+    }
+    struct bf_slot *owner = &windows->slots[slot];
+    series = bf_series_at(windows, index);
+    series->hash = hash;
+    series->slot = slot;
+    series->text = text;
+    series->text_len = (uint32_t)scope.len;
+    series->previous = owner->last;
+    if (owner->last != 0) {
+        bf_series_at(windows, owner->last)->next = index;
+    } else {
+        owner->first = index;
+    }
+    owner->last = index;
+    owner->count++;
+    chain(windows, series);
+    return series;
+}
+
+void bf_windows_release_series(struct bf_windows *windows, struct bf_series *series)
+{
+    if (series->windows > 0 || series->waiting > 0) {
+        return;
+    }
+    struct bf_slot *slot = &windows->slots[series->slot];
+    uint32_t index = bf_series_index(windows, series);
+    *(series->previous != 0 ? &bf_series_at(windows, series->previous)->next : &slot->first) = series->next;
+    *(series->next != 0 ? &bf_series_at(windows, series->next)->previous : &slot->last) = series->previous;
+    slot->count--;
+    uint32_t *link = &windows->heads[series->hash & windows->mask];
+    while (*link != index) {
+        link = &bf_series_at(windows, *link)->chain;
+    }
+    *link = series->chain;
+    bf_text_free(&windows->texts, series->text);
+    bf_pool_give(&windows->series, index);
+}
+
+struct bf_slice bf_series_scope(const struct bf_windows *windows, const struct bf_series *series,
+                                char scope[BF_SCOPE_MAX])
+{
+    return bf_text_copy(&windows->texts, series->text, series->text_len, scope);
+}
+
+/* ---- windows */
+struct bf_window *bf_series_window(const struct bf_windows *windows, const struct bf_series *series,
+                                   int64_t start_us)
+{
+    struct bf_window *window = bf_windows_at(windows, series->newest);
+    while (window != NULL && window->start_us > start_us) {
+        window = bf_windows_at(windows, window->older);
+    }
+    return window != NULL && window->start_us == start_us ? window : NULL;
+}
+
+struct bf_window *bf_series_put_window(struct bf_windows *windows, struct bf_series *series, int64_t start_us)
+{
+    uint32_t *link = &series->newest;
+    while (*link != 0 && bf_windows_at(windows, *link)->start_us > start_us) {
+        link = &bf_windows_at(windows, *link)->older;
+    }
+    if (*link != 0 && bf_windows_at(windows, *link)->start_us == start_us) {
+        return bf_windows_at(windows, *link);
+    }
+    uint32_t index = bf_pool_take(&windows->windows);
+    if (index == 0) {
+        return NULL;
+    }
+    struct bf_window *window = bf_windows_at(windows, index);
+    window->start_us = start_us;
+    window->series = bf_series_index(windows, series);
+    window->older = *link;
+    *link = index;
+    series->windows++;
+    struct bf_slot *slot = &windows->slots[series->slot];
+    if (slot->oldest_us == BF_TIME_NONE || start_us < slot->oldest_us) {
+        slot->oldest_us = start_us;
+    }
+    return window;
+}
+
+struct bf_cell *bf_window_cell(struct bf_windows *windows, struct bf_window *window, int32_t source)
+{
+    struct bf_share *part;
+    uint32_t *link = &window->parts;
+    for (; *link != 0; link = &part->next) {
+        part = bf_pool_at(&windows->parts, *link);
+        if (part->source == source) {
+            return &part->cell;
+        }
+        if (part->source > source) {
+            break;
+        }
+    }
+    uint32_t index = bf_pool_take(&windows->parts);
+    if (index == 0) {
+        return NULL;
+    }
+    struct bf_slot *slot = &windows->slots[bf_series_at(windows, window->series)->slot];
+    part = bf_pool_at(&windows->parts, index);
+    part->source = source;
+    part->next = *link;
+    *link = index;
+    bf_cell_init(&part->cell, slot->aggregate);
+    if (slot->newest_us == BF_TIME_NONE || window->start_us > slot->newest_us) {
+        slot->newest_us = window->start_us;
+    }
+    return &part->cell;
+}
+
+static uint32_t window_index(const struct bf_windows *windows, const struct bf_window *window)
+{
+    return (uint32_t)(window - (const struct bf_window *)(const void *)windows->windows.items) + 1;
+}
+
+void bf_window_mark(struct bf_windows *windows, struct bf_window *window)
+{
+    if (window->flags & BF_WINDOW_DIRTY) {
+        return;
+    }
+    uint32_t index = window_index(windows, window);
+    window->flags |= BF_WINDOW_DIRTY;
+    window->dirty_previous = windows->dirty_last;
+    window->dirty_next = 0;
+    *(windows->dirty_last != 0 ? &bf_windows_at(windows, windows->dirty_last)->dirty_next
+                               : &windows->dirty_first) = index;
+    windows->dirty_last = index;
+}
+
+void bf_window_clean(struct bf_windows *windows, struct bf_window *window)
+{
+    if (!(window->flags & BF_WINDOW_DIRTY)) {
+        return;
+    }
+    window->flags &= ~(uint32_t)BF_WINDOW_DIRTY;
+    *(window->dirty_previous != 0 ? &bf_windows_at(windows, window->dirty_previous)->dirty_next
+                                  : &windows->dirty_first) = window->dirty_next;
+    *(window->dirty_next != 0 ? &bf_windows_at(windows, window->dirty_next)->dirty_previous
+                              : &windows->dirty_last) = window->dirty_previous;
+}
