@@ -17,13 +17,12 @@
 struct bf_problem { /* of a file: a broken profile is disabled and listed here, the rest goes on */
     char text[512]; /* "profiles/x.yaml:3:9: …" */
     bool fatal;
-    bool warning;   /* nothing is disabled; perhaps it is not meant so */
+    bool warning; /* nothing is disabled */
 };
 
 /* ---- paths into payloads: child and index steps only ($.a.b[0], also $["a b"]) */
 struct bf_path_step { struct bf_slice name; int64_t index; /* -1: a name step */ };
 struct bf_path { struct bf_path_step *steps; size_t count; };
-
 /* A text made of literals, topic levels and payload values: "{operator}/{vehicle}", "{$.id}". */
 enum bf_part_kind { BF_PART_LITERAL, BF_PART_LEVEL, BF_PART_PATH, BF_PART_ITEM /* {item}: name of `each`'s item or SenML's record */ };
 struct bf_part { enum bf_part_kind kind; struct bf_slice literal; size_t level; struct bf_path path; };
@@ -35,7 +34,6 @@ struct bf_level { enum bf_level_kind kind; struct bf_slice text; /* literal or n
 struct bf_topic_template { struct bf_level *levels; size_t count; };
 /* The MQTT filter that brings what the template matches: "city/+/+/telemetry". Cut at size. */
 void bf_topic_filter(const struct bf_topic_template *topic, char *text, size_t size);
-
 enum bf_time_unit { BF_UNIT_S, BF_UNIT_MS, BF_UNIT_US, BF_UNIT_RFC3339 };
 enum bf_format { BF_FORMAT_JSON, BF_FORMAT_SENML_JSON, BF_FORMAT_SENML_CBOR };
 
@@ -143,8 +141,7 @@ struct bf_city *bf_city_inspect(const struct bf_bundle *bundle, const char *cons
 /* ---- zones: point in polygon (GeoJSON Polygon and MultiPolygon, holes, property `id`) with a grid index */
 struct bf_zones;
 struct bf_slice bf_zones_find(const struct bf_zones *zones, int32_t lat_e7, int32_t lon_e7); /* empty: none */
-size_t bf_zones_count(const struct bf_zones *zones);
-/* id and title of one; order of the file. */
+size_t bf_zones_count(const struct bf_zones *zones); /* in the order of the files */
 void bf_zones_get(const struct bf_zones *zones, size_t index, struct bf_slice *id, struct bf_slice *title);
 
 /* "Did you mean": the candidate within edit distance 2 of `word` (at most a third of its length), or NULL. */

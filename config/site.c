@@ -8,6 +8,7 @@
 
 #include "config/document.h"
 #include "config/option.h"
+#include "config/show.h"
 
 #define AT(field) offsetof(struct bf_site, field)
 
@@ -297,15 +298,14 @@ const struct bf__section bf__site_section = {
     .name = "belfry.yaml", .options = site_options, .size = sizeof(struct bf_site),
     .summary = "One installation and its processes: peers, files, ports. Nothing here changes a number."};
 
-static enum bf_status load(struct whole_site *whole, const char *path, struct bf__problems *problems,
-                           struct bf_err *err)
+static void load(struct whole_site *whole, const char *path, struct bf__problems *problems)
 {
     struct bf_slice bytes = {0};
     const char *why = NULL;
     if (!bf__file_read(whole->pool, path, BF__YAML_BYTES, &bytes, &why)) {
-        enum bf_status status = bf_err_set(err, BF_CONFIG, "could not read %s: %s", path, why);
-        bf_err_hint(err, "give the file with --config FILE");
-        return status;
+        bf__problem_add(problems, BF__FATAL, path, 0, 0, "could not read it: %s; give the file with --config FILE",
+                        why);
+        return;
     }
     struct bf_slice folder = bf__pool_copy(whole->pool, bf_slice_of(path));
     const char *slash = strrchr(folder.data, '/');
@@ -322,22 +322,43 @@ static enum bf_status load(struct whole_site *whole, const char *path, struct bf
     if (bf__yaml_parse(whole->pool, &source, &document, problems)) {
         bf__section_load(&loader, &bf__site_section, document.root, &whole->site);
     }
-    return bf__problems_err(problems, BF__FATAL, err);
+}
+
+/* NULL where there were problems. */
+static struct bf_site *make_site(const char *path, struct bf__problems *problems)
+{
+    struct bf__pool *pool = bf__pool_create();
+    struct whole_site *whole = bf__pool_alloc(pool, sizeof *whole);
+    whole->pool = pool;
+    load(whole, path, problems);
+    if (problems->count_of[BF__FATAL] > 0) {
+        bf__pool_destroy(pool);
+        return NULL;
+    }
+    return &whole->site;
 }
 
 enum bf_status bf_site_load(const char *path, struct bf_site **site, struct bf_err *err)
 {
-    struct bf__pool *pool = bf__pool_create();
-    struct whole_site *whole = bf__pool_alloc(pool, sizeof *whole);
     struct bf__problems problems = {0};
-    whole->pool = pool;
-    enum bf_status status = load(whole, path, &problems, err);
+    *site = make_site(path, &problems);
+    enum bf_status status = bf__problems_err(&problems, BF__FATAL, err);
     bf__problems_deinit(&problems);
-    *site = status == BF_OK ? &whole->site : NULL;
-    if (status != BF_OK) {
-        bf__pool_destroy(pool);
-    }
     return status;
+}
+
+void bf_site_inspect(const char *path, struct bf_site **site, struct bf_problem **problems, size_t *count)
+{
+    struct bf__problems found = {0};
+    *site = make_site(path, &found);
+    *count = 0;
+    *problems = calloc(found.count + 1, sizeof **problems);
+    for (size_t i = 0; *problems != NULL && i < found.count; i++) {
+        struct bf_problem *problem = &(*problems)[(*count)++];
+        snprintf(problem->text, sizeof problem->text, "%s", found.list[i].text);
+        problem->fatal = true;
+    }
+    bf__problems_deinit(&found);
 }
 
 void bf_site_destroy(struct bf_site *site)
