@@ -101,6 +101,10 @@ static bool parse_value(struct bf__loader *loader, const struct bf__option *opti
         kpi->aggregate = bf__pool_copy(loader->pool, name->text);
         return true;
     }
+    if (loader->aggregates == NULL) { /* a reader that computes nothing, such as the sink, takes any name */
+        kpi->aggregate = bf__pool_copy(loader->pool, name->text);
+        return true;
+    }
     for (size_t i = 0; loader->aggregates[i] != NULL; i++) {
         if (bf_slice_equal(name->text, bf_slice_of(loader->aggregates[i]))) {
             kpi->aggregate = bf__pool_copy(loader->pool, name->text);
