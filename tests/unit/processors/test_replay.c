@@ -1,0 +1,647 @@
+/* test_replay.c: the engine as a pure function. Random logs (several ingest ids, redeliveries, restarts,
+ * silences, late readings, reloads) run straight and with save and load at random points, byte for byte
+ * equal; in two interleavings, results equal; and against an oracle that recomputes every final and every
+ * revision of a sum and a count from the readings' first appearances. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/processors/city.h"
+
+#define INGESTS 3
+#define DEVICES 6
+#define MAX_TRUTH 4096
+#define MAX_RECORDS 16384
+#define LAST_START 64 /* windows: starts 0 .. 63 x WINDOW past the base */
+#define BASE (1000 * SECOND)
+
+static uint64_t seed;
+static uint32_t draw(uint32_t below)
+{
+    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(seed >> 33) % below;
+}
+
+/* ---- the log */
+struct entry {
+    enum bf_record_type type;
+    char bytes[512];
+    size_t len;
+    int truth, ingest;
+    int64_t incarnation;
+};
+static struct entry logs[SOURCES][MAX_RECORDS];
+static size_t log_len[SOURCES];
+static struct { int device; int64_t event_us; } truths[MAX_TRUTH];
+static int truth_count;
+
+struct sender {
+    int64_t incarnation, epoch, serial, silent_until, clock_us;
+    struct { int truth; int64_t serial; bool landed; } sent[40];
+    size_t sent_count;
+};
+static struct sender senders[INGESTS];
+static const char *const ingest_ids[INGESTS] = {"in-a", "in-b", "in-c"};
+
+static struct entry *append(int p, enum bf_record_type type, int ingest)
+{
+    assert_true(log_len[p] < MAX_RECORDS);
+    struct entry *entry = &logs[p][log_len[p]++];
+    entry->type = type;
+    entry->ingest = ingest;
+    entry->truth = -1;
+    entry->incarnation = senders[ingest].incarnation;
+    return entry;
+}
+
+static void put_reading(int ingest, int truth, int64_t serial, bool dup, int64_t incarnation, int64_t now_us)
+{
+    char source[32];
+    int device = truths[truth].device;
+    snprintf(source, sizeof(source), "net:d%d", device);
+    struct bf_reading reading = {
+        .source = bf_slice_of(source),
+        .quantity = BF_SLICE("speed"),
+        .event_us = truths[truth].event_us,
+        .ingest_us = now_us,
+        .value = {.kind = BF_VALUE_DOUBLE, .as = {.number = truth + 1}},
+        .unit = BF_SLICE("km/h"),
+        .quality = BF_QUALITY_GOOD,
+        .zone = device < 3 ? BF_SLICE("north") : BF_SLICE("south"),
+        .profile = BF_SLICE("test@1"),
+        .delivery = {.ingest = bf_slice_of(ingest_ids[ingest]), .incarnation = incarnation,
+                     .epoch = senders[ingest].epoch, .serial = serial,
+                     .packet_id = (uint16_t)(serial % 65535 + 1), .dup = dup,
+                     .payload_hash = (uint64_t)truth * 77 + 5, .index = 0},
+    };
+    struct entry *entry = append(device % SOURCES, BF_RECORD_READING, ingest);
+    struct bf_mp_writer writer;
+    bf_mp_writer_init(&writer, entry->bytes, sizeof(entry->bytes));
+    bf_reading_pack(&reading, &writer);
+    assert_false(writer.full);
+    entry->len = writer.len;
+    entry->truth = truth;
+    entry->incarnation = incarnation;
+}
+
+static void put_tick(int p, int ingest, int64_t now_us, bool hello)
+{
+    const struct sender *sender = &senders[ingest];
+    const struct bf_tick tick = {
+        .ingest = bf_slice_of(ingest_ids[ingest]), .incarnation = sender->incarnation, .has_epoch = !hello,
+        .epoch = hello ? 0 : sender->epoch, .serial = hello ? 0 : sender->serial, .wall_us = now_us,
+        .has_clock = !hello && sender->clock_us != BF_TIME_NONE,
+        .clock_us = !hello && sender->clock_us != BF_TIME_NONE ? sender->clock_us : 0, .flows = !hello,
+        .generation = 1, .hello = hello};
+    struct entry *entry = append(p, BF_RECORD_TICK, ingest);
+    struct bf_mp_writer writer;
+    bf_mp_writer_init(&writer, entry->bytes, sizeof(entry->bytes));
+    bf_tick_pack(&tick, &writer);
+    entry->len = writer.len;
+}
+
+static void put_control(int p, int64_t generation)
+{
+    const struct bf_control control = {
+        .generation = generation,
+        .hash = BF_SLICE("0000000000000000000000000000000000000000000000000000000000000000"),
+        .from_us = plan_from[generation - 1]};
+    struct entry *entry = append(p, BF_RECORD_CONTROL, 0);
+    struct bf_mp_writer writer;
+    bf_mp_writer_init(&writer, entry->bytes, sizeof(entry->bytes));
+    bf_control_pack(&control, &writer);
+    entry->len = writer.len;
+    entry->incarnation = INT64_MAX;
+}
+
+/* A connection ends and a new one begins: hello everywhere, then the broker redelivers what it still holds;
+ * a copy of the older incarnation may land behind the hello. */
+static void restart(int ingest, int64_t now_us)
+{
+    struct sender *sender = &senders[ingest];
+    int64_t old = sender->incarnation;
+    sender->incarnation = old + 1 + draw(5);
+    sender->clock_us = BF_TIME_NONE;
+    for (int p = 0; p < SOURCES; p++) {
+        put_tick(p, ingest, now_us, true);
+    }
+    size_t from = sender->sent_count - (sender->sent_count > 0 ? draw((uint32_t)sender->sent_count) : 0);
+    for (size_t i = from; i < sender->sent_count; i++) {
+        if (draw(4) == 0) {
+            put_reading(ingest, sender->sent[i].truth, sender->sent[i].serial, false, old, now_us);
+        }
+        put_reading(ingest, sender->sent[i].truth, sender->sent[i].serial, true, sender->incarnation, now_us);
+    }
+}
+
+static void publish_one(int ingest, int64_t now_us)
+{
+    struct sender *sender = &senders[ingest];
+    int truth = truth_count++;
+    int64_t event_us = now_us - (int64_t)draw(2000000);
+    if (draw(14) == 0) {
+        event_us = now_us - (20 + (int64_t)draw(110)) * SECOND;
+    }
+    truths[truth].device = (int)(draw(10) < 7 ? draw(2) * 3 + (uint32_t)ingest : draw(DEVICES));
+    truths[truth].event_us = event_us;
+    sender->serial++;
+    put_reading(ingest, truth, sender->serial, false, sender->incarnation, now_us);
+    if (sender->sent_count == 40) {
+        memmove(&sender->sent[0], &sender->sent[1], 39 * sizeof(sender->sent[0]));
+        sender->sent_count = 39;
+    }
+    sender->sent[sender->sent_count].truth = truth;
+    sender->sent[sender->sent_count++].serial = sender->serial;
+}
+
+static void make_log(bool reload)
+{
+    truth_count = 0;
+    memset(log_len, 0, sizeof(log_len));
+    memset(senders, 0, sizeof(senders));
+    for (int i = 0; i < INGESTS; i++) {
+        senders[i].incarnation = 10 + i;
+        senders[i].epoch = 10 + i;
+        senders[i].clock_us = BF_TIME_NONE;
+    }
+    for (int p = 0; p < SOURCES; p++) {
+        put_control(p, 1);
+    }
+    int64_t end_us = BASE + 600 * SECOND, drain_us = end_us + LATENESS + 4 * WINDOW + 60 * SECOND;
+    int64_t told[SOURCES] = {0, 0, 0};
+    for (int64_t now_us = BASE; now_us < drain_us; now_us += SECOND) {
+        for (int i = 0; i < INGESTS; i++) {
+            if (now_us < senders[i].silent_until) {
+                continue;
+            }
+            if (draw(120) == 0 && now_us < end_us) {
+                senders[i].silent_until = now_us + (int64_t)draw(60) * SECOND;
+                continue;
+            }
+            if (draw(40) == 0 && now_us < end_us) {
+                restart(i, now_us);
+            }
+            for (uint32_t n = draw(3); n > 0 && now_us < end_us && truth_count < MAX_TRUTH; n--) {
+                publish_one(i, now_us);
+            }
+            if (now_us % (2 * SECOND) == 0) {
+                senders[i].clock_us = draw(12) == 0 ? senders[i].clock_us : now_us - (int64_t)draw(800000);
+                for (int p = 0; p < SOURCES; p++) {
+                    put_tick(p, i, now_us, false);
+                }
+            }
+        }
+        for (int p = 0; p < SOURCES; p++) { /* the partitions learn of the reload at different times */
+            if (reload && !told[p] && now_us > BASE + (190 + 8 * p) * SECOND) {
+                told[p] = 1;
+                put_control(p, 2);
+            }
+        }
+    }
+}
+
+/* ---- running it */
+static int64_t clocks[SOURCES][MAX_RECORDS]; /* after each record */
+static uint64_t expected_accepted;
+
+static struct bf_slice saved(void *task, bool first, char **bytes)
+{
+    size_t size = 1 << 22;
+    struct bf_mp_writer writer;
+    *bytes = malloc(size);
+    bf_mp_writer_init(&writer, *bytes, size);
+    if (first) {
+        bf_stage1_save(task, &writer);
+    } else {
+        bf_stage2_save(task, &writer);
+    }
+    assert_false(writer.full);
+    return (struct bf_slice){writer.data, writer.len};
+}
+
+static struct bf_stage1 *reload_stage1(struct bf_stage1 *task, const struct bf_task_options *options)
+{
+    char *a, *b;
+    struct bf_err err = {.message = ""};
+    struct bf_slice before = saved(task, true, &a);
+    bf_stage1_destroy(task);
+    assert_int_equal(bf_stage1_create(options, &task, &err), BF_OK);
+    if (bf_stage1_load(task, before, &err) != BF_OK) {
+        fail_msg("%s", err.message);
+    }
+    struct bf_slice after = saved(task, true, &b);
+    assert_int_equal(before.len, after.len);
+    assert_memory_equal(before.data, after.data, before.len);
+    free(a);
+    free(b);
+    return task;
+}
+
+static struct bf_stage2 *reload_stage2(struct bf_stage2 *task, const struct bf_task_options *options)
+{
+    char *a, *b;
+    struct bf_err err = {.message = ""};
+    struct bf_slice before = saved(task, false, &a);
+    bf_stage2_destroy(task);
+    assert_int_equal(bf_stage2_create(options, &task, &err), BF_OK);
+    if (bf_stage2_load(task, before, &err) != BF_OK) {
+        fail_msg("%s", err.message);
+    }
+    struct bf_slice after = saved(task, false, &b);
+    assert_int_equal(before.len, after.len);
+    assert_memory_equal(before.data, after.data, before.len);
+    free(a);
+    free(b);
+    return task;
+}
+
+static void run_stage1(int p, struct list *out, bool crash, uint64_t crash_seed)
+{
+    struct bf_task_options options = task_options(p, out, "s1");
+    struct bf_stage1 *task;
+    struct bf_err err;
+    uint64_t keep_seed = seed;
+    seed = crash_seed;
+    assert_int_equal(bf_stage1_create(&options, &task, &err), BF_OK);
+    for (size_t i = 0; i < log_len[p]; i++) {
+        if (crash && draw(60) == 0) {
+            task = reload_stage1(task, &options);
+        }
+        const struct bf_input input = {.type = logs[p][i].type, .offset = (int64_t)i,
+                                       .value = {logs[p][i].bytes, logs[p][i].len}};
+        out->offset = (int64_t)i;
+        assert_int_equal(bf_stage1_apply(task, &input, &err), BF_OK);
+        clocks[p][i] = bf_stage1_status(task).clock_us;
+    }
+    struct bf_task_counters c = bf_stage1_counters(task);
+    assert_int_equal(c.readings, c.accepted + c.duplicate + c.older + c.content + c.malformed);
+    assert_int_equal(c.limit, 0);
+    expected_accepted += c.accepted;
+    seed = keep_seed;
+    bf_stage1_destroy(task);
+}
+
+/* The partials partitions: the outputs of the tasks in a random interleaving. */
+static void interleave(struct list from[SOURCES], struct list to[PARTIALS])
+{
+    size_t at[SOURCES] = {0, 0, 0};
+    for (;;) {
+        int left[SOURCES], n = 0;
+        for (int p = 0; p < SOURCES; p++) {
+            if (at[p] < from[p].count) {
+                left[n++] = p;
+            }
+        }
+        if (n == 0) {
+            return;
+        }
+        int p = left[draw((uint32_t)n)];
+        for (uint32_t k = 1 + draw(30); k > 0 && at[p] < from[p].count; k--) {
+            const struct kept *one = &from[p].items[at[p]++];
+            if (one->topic == BF_OUTPUT_PARTIALS) {
+                list_add(&to[one->partition], *one, one->bytes, one->len);
+            }
+        }
+    }
+}
+
+static void run_stage2(int q, const struct list *in, struct list *out, bool crash)
+{
+    struct bf_task_options options = task_options(q, out, "s2");
+    struct bf_stage2 *task;
+    struct bf_err err;
+    assert_int_equal(bf_stage2_create(&options, &task, &err), BF_OK);
+    for (size_t i = 0; i < in->count; i++) {
+        if (crash && draw(80) == 0) {
+            task = reload_stage2(task, &options);
+        }
+        const struct kept *one = &in->items[i];
+        const struct bf_input input = {.type = one->type, .offset = (int64_t)i, .value = {one->bytes, one->len},
+                                       .origin = {one->origin, one->origin_len}};
+        out->offset = (int64_t)i;
+        assert_int_equal(bf_stage2_apply(task, &input, &err), BF_OK);
+        if (draw(30) == 0) { /* a replay writes it again */
+            assert_int_equal(bf_stage2_apply(task, &input, &err), BF_OK);
+        }
+    }
+    struct bf_task_status status = bf_stage2_status(task);
+    assert_int_equal(status.waiting, 0);
+    assert_int_equal(status.malformed + status.foreign + status.refused, 0);
+    bf_stage2_destroy(task);
+}
+
+static void assert_same(const struct list *a, const struct list *b)
+{
+    assert_int_equal(a->count, b->count);
+    for (size_t i = 0; i < a->count; i++) {
+        const struct kept *x = &a->items[i], *y = &b->items[i];
+        assert_int_equal(x->topic, y->topic);
+        assert_int_equal(x->partition, y->partition);
+        assert_int_equal(x->offset, y->offset);
+        assert_int_equal(x->index, y->index);
+        assert_int_equal(x->len, y->len);
+        assert_memory_equal(x->bytes, y->bytes, x->len);
+    }
+}
+
+/* ---- results, as a person reads them */
+struct result {
+    char key[64];
+    int64_t start_us;
+    uint32_t revision;
+    uint64_t n;
+    double value;
+    int quality;
+};
+static struct result results[2][MAX_RECORDS];
+static size_t result_count[2];
+
+static int by_key(const void *a, const void *b)
+{
+    const struct result *x = a, *y = b;
+    int order = strcmp(x->key, y->key);
+    order = order ? order : (x->start_us > y->start_us) - (x->start_us < y->start_us);
+    return order ? order : (x->revision > y->revision) - (x->revision < y->revision);
+}
+
+static void collect(int set, const struct list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct bf_kpi kpi;
+        struct bf_err err;
+        if (list->items[i].type != BF_RECORD_KPI) {
+            continue;
+        }
+        assert_int_equal(bf_kpi_unpack((struct bf_slice){list->items[i].bytes, list->items[i].len}, &kpi, &err),
+                         BF_OK);
+        if (kpi.phase != BF_KPI_FINAL) {
+            continue;
+        }
+        struct result *result = &results[set][result_count[set]++];
+        snprintf(result->key, sizeof(result->key), "%.*s|%.*s", BF_SLICE_ARG(kpi.kpi), BF_SLICE_ARG(kpi.scope));
+        result->start_us = kpi.start_us;
+        result->revision = kpi.revision;
+        result->n = kpi.n;
+        result->value = kpi.has_value ? kpi.value : 0;
+        result->quality = (int)kpi.quality;
+    }
+}
+
+static void sort_results(int set)
+{
+    qsort(results[set], result_count[set], sizeof(results[set][0]), by_key);
+    for (size_t i = 1; i < result_count[set]; i++) {
+        assert_true(by_key(&results[set][i - 1], &results[set][i]) < 0); /* each once */
+    }
+}
+
+static void assert_same_results(void)
+{
+    for (size_t i = 0; i < result_count[0] && i < result_count[1]; i++) {
+        const struct result *a = &results[0][i], *b = &results[1][i];
+        if (by_key(a, b) != 0 || a->n != b->n || a->value != b->value || a->quality != b->quality) {
+            fail_msg("seed: %s %lld r%u n=%llu v=%g differs from %s %lld r%u n=%llu v=%g", a->key,
+                     (long long)((a->start_us - BASE) / SECOND), a->revision, (unsigned long long)a->n,
+                     a->value, b->key, (long long)((b->start_us - BASE) / SECOND), b->revision,
+                     (unsigned long long)b->n, b->value);
+        }
+    }
+    assert_int_equal(result_count[0], result_count[1]);
+}
+
+/* ---- the oracle */
+enum fate { UNSEEN, FINAL, LATE, REJECTED };
+static struct { enum fate fate; int p; int64_t start_us, read_us, stamp_us; double value; } fates[MAX_TRUTH];
+
+static int64_t close_of(int64_t start_us) { return start_us + WINDOW + DELAY; }
+
+static void judge(int p)
+{
+    int64_t newest[INGESTS] = {0, 0, 0}, before = BF_TIME_NONE, last_emit = BF_TIME_NONE;
+    for (size_t i = 0; i < log_len[p]; i++) {
+        const struct entry *entry = &logs[p][i];
+        int64_t clock = clocks[p][i];
+        if (clock > before) { /* what was late so far goes out, stamped `before` */
+            bool all = last_emit == BF_TIME_NONE || clock - last_emit >= 5 * SECOND;
+            last_emit = all ? clock : last_emit;
+            for (int t = 0; t < truth_count; t++) {
+                if (fates[t].fate == LATE && fates[t].p == p && fates[t].stamp_us == INT64_MAX) {
+                    /* a window goes out whole */
+                    bool drops = close_of(fates[t].start_us) + LATENESS <= clock;
+                    fates[t].stamp_us = all || drops ? before : INT64_MAX;
+                }
+            }
+            before = clock;
+        }
+        if (entry->type == BF_RECORD_CONTROL) {
+            continue;
+        }
+        if (entry->incarnation > newest[entry->ingest]) {
+            newest[entry->ingest] = entry->incarnation;
+        }
+        int t = entry->truth;
+        if (t < 0 || fates[t].fate != UNSEEN || entry->incarnation < newest[entry->ingest]) {
+            continue;
+        }
+        fates[t].p = p;
+        fates[t].read_us = clock;
+        fates[t].start_us = bf_time_floor(truths[t].event_us, WINDOW);
+        fates[t].stamp_us = INT64_MAX;
+        fates[t].fate = clock < close_of(fates[t].start_us)              ? FINAL
+                        : clock < close_of(fates[t].start_us) + LATENESS ? LATE
+                                                                         : REJECTED;
+    }
+}
+
+/* Whether truth t belongs to this scope. */
+static bool inside(int t, bool zone, int scope)
+{
+    return zone ? (truths[t].device < 3) == (scope == 0) : truths[t].device == scope;
+}
+
+static void expect(const char *key, int64_t start_us, uint32_t revision, uint64_t n, double sum, bool zone)
+{
+    struct result *result = &results[1][result_count[1]++];
+    memset(result, 0, sizeof(*result));
+    snprintf(result->key, sizeof(result->key), "%s", key);
+    result->start_us = start_us;
+    result->revision = revision;
+    result->n = n;
+    result->value = zone ? sum : (double)n;
+    result->quality = BF_QUALITY_GOOD;
+}
+
+static bool known_at(bool zone, int scope, int64_t start_us)
+{
+    for (int t = 0; t < truth_count; t++) {
+        bool data = fates[t].fate == FINAL ||
+                    (fates[t].fate == LATE &&
+                     (zone ? fates[t].stamp_us : fates[t].read_us) < close_of(start_us));
+        if (data && inside(t, zone, scope) && fates[t].start_us < start_us &&
+            start_us - fates[t].start_us < LATENESS) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void oracle_window(bool zone, int scope, const char *key, int64_t start_us, int64_t slowest_us)
+{
+    uint64_t n = 0;
+    double sum = 0;
+    uint32_t revision = 0;
+    for (int t = 0; t < truth_count; t++) {
+        if (fates[t].fate == FINAL && fates[t].start_us == start_us && inside(t, zone, scope)) {
+            n++;
+            sum += t + 1;
+        }
+    }
+    if (close_of(start_us) > slowest_us) {
+        return;
+    }
+    if (n > 0 || known_at(zone, scope, start_us)) {
+        expect(key, start_us, revision++, n, sum, zone);
+    }
+    for (int64_t done = INT64_MIN, done_p = -1;;) { /* revisions, by (stamp, partition) */
+        int64_t stamp = INT64_MAX, p = 0;
+        for (int t = 0; t < truth_count; t++) {
+            if (fates[t].fate != LATE || fates[t].start_us != start_us || !inside(t, zone, scope)) {
+                continue;
+            }
+            bool after = fates[t].stamp_us > done || (fates[t].stamp_us == done && fates[t].p > done_p);
+            bool earlier = fates[t].stamp_us < stamp || (fates[t].stamp_us == stamp && fates[t].p < p);
+            if (after && earlier) {
+                stamp = fates[t].stamp_us;
+                p = fates[t].p;
+            }
+        }
+        if (stamp == INT64_MAX || stamp >= slowest_us) {
+            return;
+        }
+        for (int t = 0; t < truth_count; t++) {
+            if (fates[t].fate == LATE && fates[t].start_us == start_us && inside(t, zone, scope) &&
+                fates[t].stamp_us == stamp && fates[t].p == p) {
+                n++;
+                sum += t + 1;
+            }
+        }
+        done = stamp;
+        done_p = p;
+        expect(key, start_us, revision++, n, sum, zone);
+    }
+}
+
+static void oracle(void)
+{
+    static const char *const zones[] = {"zone_sum|zone.north", "zone_sum|zone.south"};
+    memset(fates, 0, sizeof(fates));
+    int64_t slowest_us = INT64_MAX;
+    for (int p = 0; p < SOURCES; p++) {
+        judge(p);
+        slowest_us = clocks[p][log_len[p] - 1] < slowest_us ? clocks[p][log_len[p] - 1] : slowest_us;
+    }
+    for (int64_t start_us = 0; start_us < BASE + 800 * SECOND; start_us += WINDOW) {
+        for (int z = 0; z < 2; z++) {
+            oracle_window(true, z, zones[z], start_us, slowest_us);
+        }
+        for (int d = 0; d < DEVICES; d++) {
+            char key[64];
+            snprintf(key, sizeof(key), "device_count|device.net~3Ad%d", d);
+            oracle_window(false, d, key, start_us, clocks[d % SOURCES][log_len[d % SOURCES] - 1]);
+        }
+    }
+}
+
+static void drop_city(int set)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < result_count[set]; i++) {
+        if (strncmp(results[set][i].key, "city_mean", 9) != 0) {
+            results[set][kept++] = results[set][i];
+        }
+    }
+    result_count[set] = kept;
+}
+
+/* ---- the properties */
+static void run_once(uint64_t number, bool reload)
+{
+    struct list out[SOURCES], again[SOURCES], parts[PARTIALS], other[PARTIALS], kpis[PARTIALS], more[PARTIALS];
+    memset(out, 0, sizeof(out));
+    memset(again, 0, sizeof(again));
+    memset(parts, 0, sizeof(parts));
+    memset(other, 0, sizeof(other));
+    memset(kpis, 0, sizeof(kpis));
+    memset(more, 0, sizeof(more));
+    seed = number * 7919 + 1;
+    make_log(reload);
+    for (int p = 0; p < SOURCES; p++) {
+        run_stage1(p, &out[p], false, 0);
+        run_stage1(p, &again[p], true, number + 99);
+        assert_same(&out[p], &again[p]);
+    }
+    interleave(out, parts);
+    interleave(out, other);
+    result_count[0] = result_count[1] = 0;
+    for (int q = 0; q < PARTIALS; q++) {
+        run_stage2(q, &parts[q], &kpis[q], false);
+        run_stage2(q, &parts[q], &more[q], true);
+        assert_same(&kpis[q], &more[q]);
+        list_free(&more[q]);
+        run_stage2(q, &other[q], &more[q], true);
+        collect(0, &kpis[q]);
+        collect(1, &more[q]);
+    }
+    sort_results(0);
+    sort_results(1);
+    assert_true(result_count[0] > 20);
+    assert_same_results();
+    if (!reload) {
+        for (int p = 0; p < SOURCES; p++) {
+            collect(0, &out[p]);
+        }
+        drop_city(0);
+        sort_results(0);
+        result_count[1] = 0;
+        oracle();
+        sort_results(1);
+        assert_same_results();
+    }
+    for (int i = 0; i < SOURCES; i++) {
+        list_free(&out[i]);
+        list_free(&again[i]);
+    }
+    for (int q = 0; q < PARTIALS; q++) {
+        list_free(&parts[q]);
+        list_free(&other[q]);
+        list_free(&kpis[q]);
+        list_free(&more[q]);
+    }
+}
+
+static void replays_are_equal_and_right(void **state)
+{
+    (void)state;
+    for (uint64_t number = 1; number <= 12; number++) {
+        run_once(number, false);
+    }
+}
+
+static void replays_over_a_reload_are_equal(void **state)
+{
+    (void)state;
+    for (uint64_t number = 101; number <= 108; number++) {
+        run_once(number, true);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(replays_are_equal_and_right),
+        cmocka_unit_test(replays_over_a_reload_are_equal),
+    };
+    return cmocka_run_group_tests(tests, make_plans, free_plans);
+}
