@@ -226,7 +226,7 @@ static enum bf_status redis_sync(void *self, int64_t *positions, int64_t *clock_
     return BF_OK;
 }
 
-/* ---- write */
+/* ---- write: a batch goes out, its answer comes with a later one */
 
 static enum bf_status take_answer(struct bf__redis_sink *sink, struct bf_err *err)
 {
@@ -251,14 +251,25 @@ static enum bf_status take_answer(struct bf__redis_sink *sink, struct bf_err *er
     return BF_OK;
 }
 
+/* Whatever went wrong, what is on its way counts no more: only sync begins anew. */
+static enum bf_status settle(struct bf__redis_sink *sink, enum bf_status status)
+{
+    if (status != BF_OK) {
+        bf_redis_close(sink->redis);
+        sink->redis = NULL;
+        sink->flight_count = 0;
+    }
+    return status;
+}
+
 static enum bf_status redis_flush(void *self, struct bf_err *err)
 {
     struct bf__redis_sink *sink = self;
     enum bf_status status = sink->redis ? BF_OK : BF_AGAIN;
-    while (sink->redis && sink->flight_count > 0 && status == BF_OK) {
+    while (status == BF_OK && sink->flight_count > 0) {
         status = take_answer(sink, err);
     }
-    return status;
+    return settle(sink, status);
 }
 
 /* The number of a writing task in this batch, from 1 on; 0 where there is no room for another. */
@@ -359,13 +370,13 @@ static enum bf_status redis_write(void *self, const struct bf_sink_batch *batch,
         if (!add_record(sink, &batch->records[i])) {
             enum bf_status status = send_batch(sink, batch->partition, batch->records[i].offset, err);
             if (status != BF_OK) {
-                return status;
+                return settle(sink, status);
             }
             bool added = add_record(sink, &batch->records[i]);
             assert(added);
         }
     }
-    return send_batch(sink, batch->partition, batch->next, err);
+    return settle(sink, send_batch(sink, batch->partition, batch->next, err));
 }
 
 static enum bf_status redis_beat(void *self, const struct bf_sink_beat *beat, struct bf_err *err)
@@ -391,13 +402,13 @@ static enum bf_status redis_beat(void *self, const struct bf_sink_beat *beat, st
     }
     struct bf_reply reply;
     status = bf__redis_step(sink, BF_SLICE("beat"), &reply, err);
-    return status == BF_OK && reply.integer != 1 ? BF_AGAIN : status;
+    return settle(sink, status == BF_OK && reply.integer != 1 ? BF_AGAIN : status);
 }
 
 static enum bf_status redis_adopt(void *self, const struct bf_sink_view *view, struct bf_err *err)
 {
     enum bf_status status = redis_flush(self, err);
-    return status == BF_OK ? bf__redis_adopt(self, view, err) : status;
+    return status == BF_OK ? settle(self, bf__redis_adopt(self, view, err)) : status;
 }
 
 const struct bf_sink bf_sink_redis = {

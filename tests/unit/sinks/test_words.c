@@ -96,7 +96,7 @@ static void texts_cannot_break_out_of_the_message(void **state)
 static void a_device(void **state)
 {
     static const char *const expected[] = {
-        "city~3AA1", "city:A1", "airbox@1", "mitte", "2000", "1000", "7", "1", "0", "52.52", "-0.0000001", "3000",
+        "city~3A~411", "city:A1", "airbox@1", "mitte", "2000", "1000", "7", "1", "0", "52.52", "-0.0000001", "3000",
     };
     struct bf__words words;
     struct bf_device device = {
