@@ -36,7 +36,7 @@ struct connection {
     enum link link;
     int tokens[WINDOW];
     size_t token_count;
-    char reason[160];
+    char reason[256];
 };
 
 struct bf_publisher {
@@ -47,12 +47,15 @@ struct bf_publisher {
     struct connection connections[];
 };
 
+/* reason NULL: the last one stays. */
 static void set_link(struct connection *connection, enum link link, const char *reason)
 {
     struct bf_publisher *publisher = connection->owner;
     pthread_mutex_lock(&publisher->lock);
     connection->link = link;
-    snprintf(connection->reason, sizeof connection->reason, "%s", reason);
+    if (reason) {
+        snprintf(connection->reason, sizeof connection->reason, "%s", reason);
+    }
     pthread_cond_signal(&publisher->changed);
     pthread_mutex_unlock(&publisher->lock);
 }
@@ -60,7 +63,7 @@ static void set_link(struct connection *connection, enum link link, const char *
 static void on_connected(void *context, bool session_present)
 {
     (void)session_present;
-    set_link(context, LINK_UP, "");
+    set_link(context, LINK_UP, NULL);
 }
 
 static void on_down(void *context, const char *reason)
@@ -151,7 +154,7 @@ static enum bf_status ensure_up(struct connection *connection, int timeout_ms, s
         if (bf_time_monotonic_us() > deadline) {
             return bf_err_set(err, BF_PEER, "could not connect to the MQTT broker: %s", connection->reason);
         }
-        set_link(connection, LINK_CONNECTING, connection->reason);
+        set_link(connection, LINK_CONNECTING, NULL);
         struct bf_err attempt;
         if (bf_mqtt_connect(connection->mqtt, &attempt) != BF_OK) {
             set_link(connection, LINK_DOWN, attempt.message);

@@ -72,6 +72,19 @@ static enum bf_status publish_lines(const struct run *run, struct bf_capture *ca
     return bf_publisher_drain(publisher, 60000, err);
 }
 
+static void print_sums(const struct run *run, const struct sums *sums, struct bf_publisher_counts counts)
+{
+    unsigned long long lines = sums->lines + sums->unreadable, unreadable = sums->unreadable;
+    unsigned long long published = counts.published, acknowledged = counts.acknowledged, again = counts.again;
+    if (run->json) {
+        printf("{\"lines\":%llu,\"unreadable\":%llu,\"published\":%llu,\"acknowledged\":%llu,\"again\":%llu}\n", lines,
+               unreadable, published, acknowledged, again);
+        return;
+    }
+    printf("%llu lines (%llu unreadable): %llu messages published, %llu acknowledged, %llu sent again\n", lines,
+           unreadable, published, acknowledged, again);
+}
+
 static enum bf_status replay(const struct run *run, struct bf_err *err)
 {
     struct bf_setting setting;
@@ -93,12 +106,7 @@ static enum bf_status replay(const struct run *run, struct bf_err *err)
         goto out;
     }
     status = publish_lines(run, capture, publisher, &sums, err);
-    struct bf_publisher_counts counts = bf_publisher_read(publisher);
-    printf(run->json ? "{\"lines\":%llu,\"unreadable\":%llu,\"published\":%llu,\"acknowledged\":%llu,\"again\":%llu}\n"
-                     : "%llu lines (%llu unreadable): %llu messages published, %llu acknowledged, %llu sent again\n",
-           (unsigned long long)(sums.lines + sums.unreadable), (unsigned long long)sums.unreadable,
-           (unsigned long long)counts.published, (unsigned long long)counts.acknowledged,
-           (unsigned long long)counts.again);
+    print_sums(run, &sums, bf_publisher_read(publisher));
     if (status == BF_OK && sums.lines > 0) {
         status = bf_closing_send(publisher, &setting, sums.last_us, err);
     }

@@ -139,12 +139,15 @@ static enum bf_status publish_all(const struct run *run, struct bf_simulator *si
 
 static void print_sums(const struct run *run, const struct bf_simulator *simulator, struct bf_publisher_counts counts)
 {
-    const char *form = run->json
-        ? "{\"devices\":%llu,\"seed\":%llu,\"published\":%llu,\"acknowledged\":%llu,\"again\":%llu}\n"
-        : "%llu devices (seed %llu): %llu messages published, %llu acknowledged, %llu sent again\n";
-    printf(form, (unsigned long long)bf_simulator_devices(simulator), (unsigned long long)run->options.seed,
-           (unsigned long long)counts.published, (unsigned long long)counts.acknowledged,
-           (unsigned long long)counts.again);
+    unsigned long long devices = bf_simulator_devices(simulator), published = counts.published;
+    unsigned long long acknowledged = counts.acknowledged, again = counts.again, seed = run->options.seed;
+    if (run->json) {
+        printf("{\"devices\":%llu,\"seed\":%llu,\"published\":%llu,\"acknowledged\":%llu,\"again\":%llu}\n", devices,
+               seed, published, acknowledged, again);
+        return;
+    }
+    printf("%llu devices (seed %llu): %llu messages published, %llu acknowledged, %llu sent again\n", devices, seed,
+           published, acknowledged, again);
 }
 
 static enum bf_status simulate(struct run *run, struct bf_err *err)
