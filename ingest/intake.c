@@ -1,0 +1,209 @@
+/* intake.c: what happens to one message; `bf_intake_take` is the whole of it.
+ * Declined: a queue and a worker thread behind the callback: librdkafka's bounded queue is the queue, and a
+ * message parked anywhere else would be acknowledged before it is safe. */
+#include "ingest/intake.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/hash.h"
+#include "core/time.h"
+#include "ingest/marker.h"
+#include "ingest/packet.h"
+
+void bf_intake_init(struct bf_intake *intake)
+{
+    pthread_mutex_init(&intake->lock, NULL);
+    pthread_cond_init(&intake->changed, NULL);
+    bf_serial_init(&intake->serial, intake->site->ingest.packet_ids_free);
+    bf_marker_topic(intake->site->ingest.id, intake->marker_topic, sizeof intake->marker_topic);
+    intake->open = BF_INTAKE_SHUT;
+    intake->wall_us = 0;
+    atomic_store(&intake->failed, false);
+}
+
+void bf_intake_deinit(struct bf_intake *intake)
+{
+    pthread_mutex_destroy(&intake->lock);
+    pthread_cond_destroy(&intake->changed);
+}
+
+static void set_open(struct bf_intake *intake, int open)
+{
+    pthread_mutex_lock(&intake->lock);
+    intake->open = open;
+    pthread_cond_broadcast(&intake->changed);
+    pthread_mutex_unlock(&intake->lock);
+}
+
+void bf_intake_prepare(struct bf_intake *intake)
+{
+    atomic_store(&intake->publish->stop, false);
+    atomic_store(&intake->taken, 0);
+    set_open(intake, BF_INTAKE_SHUT);
+}
+
+void bf_intake_admit(struct bf_intake *intake)
+{
+    bf_serial_begin(&intake->serial, intake->known_serial);
+    set_open(intake, BF_INTAKE_OPEN);
+    bf_gate_admit(intake->gate);
+}
+
+void bf_intake_end(struct bf_intake *intake)
+{
+    atomic_store(&intake->publish->stop, true);
+    set_open(intake, BF_INTAKE_OVER);
+}
+
+int64_t bf_intake_time(const struct bf_intake *intake, int64_t monotonic_us)
+{
+    int64_t clock_us = bf_ticker_clock(intake->ticker);
+    if (intake->site->ingest.clock_message && clock_us != BF_TIME_NONE) {
+        return clock_us;
+    }
+    return bf_clock_wall(intake->clock, monotonic_us);
+}
+
+/* Behind the gate of a plain connection this never waits. */
+static bool wait_open(struct bf_intake *intake)
+{
+    pthread_mutex_lock(&intake->lock);
+    while (intake->open == BF_INTAKE_SHUT) {
+        pthread_cond_wait(&intake->changed, &intake->lock);
+    }
+    bool open = intake->open == BF_INTAKE_OPEN;
+    pthread_mutex_unlock(&intake->lock);
+    return open;
+}
+
+static void fail(struct bf_intake *intake)
+{
+    bf_gate_sever(intake->gate); /* first: the PUBACK of this message must not leave */
+    atomic_store(&intake->failed, true);
+}
+
+static void on_reading(void *context, const struct bf_reading *reading)
+{
+    struct bf_intake *intake = context;
+    intake->handed = intake->handed && bf_publish_reading(intake->publish, reading);
+}
+
+static void on_reject(void *context, const struct bf_reject *reject)
+{
+    struct bf_intake *intake = context;
+    intake->handed = intake->handed && bf_publish_reject(intake->publish, reject);
+}
+
+/* An oversize payload comes as the gate's note, or (TLS, or by a little) whole; then it is cut here. */
+static void set_payload(struct bf_intake *intake, const struct bf_mqtt_message *message,
+                        struct bf_pipeline_input *input)
+{
+    uint64_t topic_hash = bf_hash64(message->topic), payload_hash;
+    struct bf_note note;
+    if (intake->plain && bf_note_parse(message->payload, &note)) {
+        input->payload = note.head;
+        input->payload_len = note.payload_len;
+        payload_hash = note.payload_hash;
+    } else {
+        input->payload = message->payload;
+        input->payload_len = message->payload.len;
+        payload_hash = bf_payload_hash(message->payload);
+        if (input->payload_len > intake->site->ingest.max_payload &&
+            input->payload.len > intake->site->ingest.reject_payload) {
+            input->payload.len = intake->site->ingest.reject_payload;
+        }
+    }
+    input->delivery.payload_hash = bf_hash64_mix(topic_hash, payload_hash);
+}
+
+/* With `clock: message` time is what the messages say; else it never runs back. */
+static int64_t next_wall(const struct bf_intake *intake, int64_t clock_us, int64_t now_us)
+{
+    if (intake->site->ingest.clock_message && clock_us != BF_TIME_NONE) {
+        return clock_us;
+    }
+    int64_t wall_us = bf_clock_wall(intake->clock, now_us);
+    return wall_us > intake->wall_us ? wall_us : intake->wall_us;
+}
+
+static void decode(struct bf_intake *intake, const struct bf_mqtt_message *message, int64_t serial, int64_t now_us)
+{
+    int64_t clock_us = bf_ticker_clock(intake->ticker);
+    if (message->has_time && intake->site->ingest.clock_message && message->time_us > clock_us) {
+        clock_us = message->time_us;
+    }
+    intake->wall_us = next_wall(intake, clock_us, now_us);
+    struct bf_pipeline_input input = {
+        .topic = message->topic,
+        .ingest_us = intake->wall_us,
+        .clock_us = clock_us,
+        .retained = message->retained,
+        .delivery = {
+            .ingest = bf_slice_of(intake->site->ingest.id),
+            .incarnation = intake->incarnation,
+            .epoch = intake->epoch,
+            .serial = serial,
+            .packet_id = message->packet_id,
+            .dup = message->dup,
+        },
+    };
+    set_payload(intake, message, &input);
+    const struct bf_pipeline_output output = {.reading = on_reading, .reject = on_reject, .context = intake};
+    (void)bf_pipeline_run(intake->pipeline, &input, &output);
+    if (intake->handed) {
+        bf_count(intake->tally->messages, 1);
+        bf_count(intake->tally->retained, message->retained);
+        bf_count(intake->tally->duplicates, message->dup);
+        bf_count(intake->tally->redeliveries, message->dup && serial <= intake->known_serial);
+    }
+}
+
+static void take_marker(struct bf_intake *intake, const struct bf_mqtt_message *message, int64_t now_us)
+{
+    int64_t sent_us;
+    bool ours = bf_slice_equal(message->topic, bf_slice_of(intake->marker_topic)) && !message->retained;
+    bool good = ours && bf_marker_parse(message->payload, &sent_us);
+    if (good && intake->site->ingest.clock_message) {
+        good = message->has_time; /* its time is taken below, as any message's */
+    } else if (good) {
+        good = sent_us <= bf_clock_wall(intake->clock, now_us) + intake->site->ingest.max_jump_us;
+        if (good) {
+            bf_ticker_raise(intake->ticker, sent_us);
+        }
+    }
+    bf_count(good ? intake->tally->markers : intake->tally->ignored, 1);
+}
+
+void bf_intake_take(struct bf_intake *intake, const struct bf_mqtt_message *message)
+{
+    if (!wait_open(intake) || bf_gate_is_doomed(intake->gate)) {
+        return; /* it will be delivered anew; no PUBACK of it leaves */
+    }
+    int64_t now_us = bf_time_monotonic_us(), serial;
+    atomic_fetch_add_explicit(&intake->taken, 1, memory_order_relaxed);
+    bf_ticker_heard(intake->ticker, now_us);
+    if (bf_serial_next(&intake->serial, message->packet_id, message->dup, &serial, &intake->err) != BF_OK) {
+        fail(intake);
+        return;
+    }
+    intake->handed = true;
+    if (bf_marker_is_topic(message->topic)) {
+        take_marker(intake, message, now_us);
+    } else {
+        decode(intake, message, serial, now_us);
+    }
+    if (!intake->handed) {
+        if (atomic_load(&intake->publish->failed)) {
+            intake->err = intake->publish->err;
+            fail(intake);
+        }
+        return;
+    }
+    if (message->has_time && intake->site->ingest.clock_message) { /* behind its readings, as a marker would be */
+        bf_ticker_raise(intake->ticker, message->time_us);
+    }
+    if (message->qos > 0) {
+        bf_gate_delivered(intake->gate);
+    }
+}
