@@ -79,7 +79,9 @@ static void run(struct kit *kit, const char *bytes, size_t len)
     /* A copy of exactly that size, so that the sanitizers see a read behind the end. */
     char *exact = malloc(len ? len : 1);
     assert_non_null(exact);
-    memcpy(exact, bytes, len);
+    if (len > 0) {
+        memcpy(exact, bytes, len);
+    }
     kit_run_bytes(kit, BF_SLICE(TOPIC), (struct bf_slice){exact, len});
     for (size_t i = 0; i < kit->reading_count; i++) {
         static char packed[BF_RECORD_MAX];
