@@ -1,0 +1,89 @@
+/* A payload through the whole pipeline, once by each format; readings go through the wire as well. The topic
+ * is made of the payload's first bytes, so that routing and sources are under fire too. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/wire.h"
+#include "ingest/decode/pipeline.h"
+#include "tests/fuzz/target.h"
+
+#define FORMATS 3
+#define HEAD "version: 1\nnetwork: n\nzone: \"{device}\"\n"
+
+static const char *const profiles[FORMATS] = {
+    "name: j\n" HEAD "topic: j/{device}\nformat: json\ntime: {path: $.ts, unit: rfc3339}\n"
+    "place: {lat: $.lat, lon: $.lon}\nreadings:\n"
+    "  - {path: $.pm, quantity: pm2_5, unit: ug/m3, valid: [0, 1000]}\n"
+    "  - {path: \"$.a[0].b\", quantity: speed, from: m/s, unit: km/h}\ntags: {k: \"{$.k}\"}\n",
+    "name: s\n" HEAD "topic: s/{device}\nformat: senml\nreadings:\n"
+    "  - {name: \"*\", quantity: temperature, unit: Cel}\n",
+    "name: c\n" HEAD "topic: c/{device}\nformat: senml+cbor\nreadings:\n"
+    "  - {name: \"*\", quantity: temperature, unit: Cel}\n",
+};
+static const char *const file_names[FORMATS] = {"profiles/c.yaml", "profiles/j.yaml", "profiles/s.yaml"};
+
+static struct bf_pipeline *pipeline;
+
+static void open_pipeline(void)
+{
+    static const char *const no_aggregates[] = {NULL};
+    static const struct bf_pipeline_limits limits = {.max_topic = 256, .max_payload = 65536,
+                                                     .max_readings = 100, .reject_payload = 1024,
+                                                     .decode_memory = 1 << 20, .max_depth = 64};
+    struct bf_bundle_file files[FORMATS + 1] = {
+        {.name = BF_SLICE("city.yaml"), .bytes = BF_SLICE("name: test\ntitle: Test\ntimezone: UTC\n")}};
+    struct bf_bundle bundle = {.files = files, .count = FORMATS + 1};
+    struct bf_city *city = NULL;
+    struct bf_err err;
+    for (size_t i = 0; i < FORMATS; i++) {
+        files[i + 1] = (struct bf_bundle_file){.name = bf_slice_of(file_names[i]),
+                                               .bytes = bf_slice_of(profiles[(i + 2) % FORMATS])};
+    }
+    if (bf_city_load(&bundle, no_aggregates, &city, &err) != BF_OK || city->problem_count > 0 ||
+        bf_pipeline_create(city, &limits, &pipeline, &err) != BF_OK) {
+        abort(); /* the target itself is broken */
+    }
+}
+
+static void take_reading(void *context, const struct bf_reading *reading)
+{
+    static char packed[BF_RECORD_MAX];
+    struct bf_mp_writer writer;
+    struct bf_reading again;
+    struct bf_err err;
+    bf_mp_writer_init(&writer, packed, sizeof packed);
+    bf_reading_pack(reading, &writer);
+    assert(!writer.full);
+    enum bf_status status = bf_reading_unpack((struct bf_slice){packed, writer.len}, &again, &err);
+    assert(status == BF_OK);
+    ++*(size_t *)context;
+}
+
+static void take_reject(void *context, const struct bf_reject *reject)
+{
+    (void)context;
+    assert(reject->reason.len > 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char *const topics[FORMATS] = {"j/d1", "s/d1", "c/d1"};
+    struct bf_slice payload = {(const char *)data, size};
+    size_t seen = 0;
+    size_t given = 0;
+    const struct bf_pipeline_output output = {
+        .reading = take_reading, .reject = take_reject, .context = &seen};
+    if (pipeline == NULL) {
+        open_pipeline();
+    }
+    for (size_t i = 0; i <= FORMATS; i++) {
+        struct bf_pipeline_input input = {
+            .topic = i < FORMATS ? bf_slice_of(topics[i])
+                                 : (struct bf_slice){payload.data, size < 40 ? size : 40},
+            .payload = payload, .payload_len = size, .ingest_us = INT64_C(1700000000000000),
+            .clock_us = INT64_C(1700000000000000), .delivery = {.ingest = BF_SLICE("f"), .serial = 1}};
+        given += bf_pipeline_run(pipeline, &input, &output);
+    }
+    assert(given == seen);
+    return 0;
+}
