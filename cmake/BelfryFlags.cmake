@@ -26,6 +26,9 @@ endif()
 if(BELFRY_WERROR)
   target_compile_options(belfry_flags INTERFACE -Werror)
 endif()
+if(BELFRY_FUZZ) # libFuzzer steers by the branches that an input reaches
+  target_compile_options(belfry_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(BELFRY_SANITIZE)
   target_compile_options(belfry_flags INTERFACE -fsanitize=${BELFRY_SANITIZE} -fno-omit-frame-pointer
                                                 -fno-sanitize-recover=all)
