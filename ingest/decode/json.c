@@ -114,8 +114,7 @@ static void read_item(struct state *state)
     size_t count = (size_t)program->item_fields;
     struct item *item = bf_arena_alloc(arena, sizeof *item + count * sizeof item->fields[0]);
     if (!item) {
-        state->json.fault = BF_JSON_NO_MEMORY;
-        state->json.expected = "fewer items";
+        bf_json_fail(&state->json, BF_JSON_NO_MEMORY, "fewer items");
         return;
     }
     item->next = NULL;

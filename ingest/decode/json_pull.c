@@ -10,14 +10,6 @@
 #define ONES UINT64_C(0x0101010101010101)
 #define HIGHS UINT64_C(0x8080808080808080)
 
-static void fault(struct bf_json *json, enum bf_json_fault kind, const char *expected)
-{
-    if (json->fault == BF_JSON_OK) {
-        json->fault = kind;
-        json->expected = expected;
-    }
-}
-
 void bf_json_init(struct bf_json *json, struct bf_slice bytes, size_t max_depth)
 {
     *json = (struct bf_json){
@@ -28,30 +20,36 @@ void bf_json_init(struct bf_json *json, struct bf_slice bytes, size_t max_depth)
     };
 }
 
-static inline void skip_space(struct bf_json *json)
+/* A fault ends the input where it was seen, so whatever is asked next finds nothing more: the fast paths need
+ * not look at `fault`. Returns NULL for scanners to return. */
+static const char *fail(struct bf_json *json, const char *at, enum bf_json_fault kind, const char *expected)
 {
-    const char *at = json->at;
-    while (at < json->end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r')) {
-        at++;
+    if (json->fault == BF_JSON_OK) {
+        json->fault = kind;
+        json->expected = expected;
+        json->at = json->end = at;
     }
-    json->at = at;
+    return NULL;
 }
 
-/* The byte that comes next behind white space; 0 at the end or after a fault. */
-static inline char next_byte(struct bf_json *json)
+void bf_json_fail(struct bf_json *json, enum bf_json_fault kind, const char *expected)
 {
-    if (json->fault != BF_JSON_OK) {
-        return '\0';
+    (void)fail(json, json->at, kind, expected);
+}
+
+static inline const char *skip_space(const char *at, const char *end)
+{
+    while (at < end && (unsigned char)*at <= ' '
+           && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r')) {
+        at++;
     }
-    if (json->at < json->end && (unsigned char)*json->at <= ' ') {
-        skip_space(json);
-    }
-    return json->at < json->end ? *json->at : '\0';
+    return at;
 }
 
 enum bf_json_type bf_json_peek(struct bf_json *json)
 {
-    switch (next_byte(json)) {
+    json->at = skip_space(json->at, json->end);
+    switch (json->at < json->end ? *json->at : '\0') {
     case '{':
         return BF_JSON_OBJECT;
     case '[':
@@ -75,58 +73,45 @@ enum bf_json_type bf_json_peek(struct bf_json *json)
 
 bool bf_json_enter(struct bf_json *json)
 {
-    char byte = next_byte(json);
-    if (byte != '{' && byte != '[') {
-        fault(json, BF_JSON_SYNTAX, "an object or an array");
-        return false;
+    const char *at = skip_space(json->at, json->end);
+    if (at == json->end || (*at != '{' && *at != '[')) {
+        return fail(json, at, BF_JSON_SYNTAX, "an object or an array") != NULL;
     }
     if (json->depth == json->max_depth) {
-        fault(json, BF_JSON_TOO_DEEP, "less nesting");
-        return false;
+        return fail(json, at, BF_JSON_TOO_DEEP, "less nesting") != NULL;
     }
     json->depth++;
-    json->at++;
+    json->at = at + 1;
     return true;
 }
 
-/* Before a member or item: true where there is one more; eats the comma or the closing byte. */
-static inline bool more(struct bf_json *json, bool *first, char closing, const char *expected)
+/* Before a member or item: where it begins, or NULL behind the closing byte or at a fault. */
+static inline const char *next_member(struct bf_json *json, bool *first, char closing, const char *expected)
 {
-    char byte = next_byte(json);
-    if (byte == closing) {
-        json->at++;
+    const char *at = skip_space(json->at, json->end);
+    if (at < json->end && *at == closing) {
+        json->at = at + 1;
         json->depth--;
-        return false;
+        return NULL;
     }
     if (*first) {
         *first = false;
-        return json->fault == BF_JSON_OK;
+        return at;
     }
-    if (byte != ',') {
-        fault(json, BF_JSON_SYNTAX, expected);
-        return false;
+    if (at == json->end || *at != ',') {
+        return fail(json, at, BF_JSON_SYNTAX, expected);
     }
-    json->at++;
-    return true;
-}
-
-bool bf_json_key(struct bf_json *json, bool *first, struct bf_json_text *key)
-{
-    if (!more(json, first, '}', "',' or '}'")) {
-        return false;
-    }
-    *key = bf_json_string(json);
-    if (next_byte(json) != ':') {
-        fault(json, BF_JSON_SYNTAX, "':'");
-        return false;
-    }
-    json->at++;
-    return true;
+    return skip_space(at + 1, json->end);
 }
 
 bool bf_json_item(struct bf_json *json, bool *first)
 {
-    return more(json, first, ']', "',' or ']'");
+    const char *at = next_member(json, first, ']', "',' or ']'");
+    if (!at || at == json->end) {
+        return at && fail(json, at, BF_JSON_SYNTAX, "a value");
+    }
+    json->at = at;
+    return true;
 }
 
 /* The first byte that is a quote, a backslash or a control character, or `end`. In each mask the lowest
@@ -178,100 +163,131 @@ static size_t escape_length(const char *at, const char *end)
     return 6;
 }
 
-struct bf_json_text bf_json_string(struct bf_json *json)
+/* The rest of a string whose first plain run ended at `at` without a quote. */
+static const char *scan_escaped(struct bf_json *json, const char *at)
 {
-    struct bf_json_text text = {.raw = {.data = json->at, .len = 0}};
-    if (next_byte(json) != '"') {
-        fault(json, BF_JSON_SYNTAX, "a string");
-        return text;
-    }
-    const char *begin = json->at + 1;
-    const char *at = begin;
-    for (;;) {
-        at = scan_plain(at, json->end);
-        if (at < json->end && *at == '"') {
-            break;
-        }
-        size_t length = at < json->end && *at == '\\' ? escape_length(at, json->end) : 0;
+    while (at < json->end && *at != '"') {
+        size_t length = *at == '\\' ? escape_length(at, json->end) : 0;
         if (length == 0) {
-            json->at = at;
-            fault(json, BF_JSON_SYNTAX, at < json->end ? "no control character or bad escape" : "'\"'");
-            return text;
+            return fail(json, at, BF_JSON_SYNTAX, "no control character or bad escape");
         }
-        text.escaped = true;
-        at += length;
+        at = scan_plain(at + length, json->end);
     }
-    text.raw = (struct bf_slice){.data = begin, .len = (size_t)(at - begin)};
-    json->at = at + 1;
-    return text;
+    return at < json->end ? at : fail(json, at, BF_JSON_SYNTAX, "'\"'");
 }
 
-static bool take_word(struct bf_json *json, struct bf_slice word)
+/* A string at its quote; returns where it ends, or NULL. */
+static inline const char *scan_string(struct bf_json *json, const char *at, struct bf_json_text *text)
 {
-    if ((size_t)(json->end - json->at) < word.len || memcmp(json->at, word.data, word.len) != 0) {
-        fault(json, BF_JSON_SYNTAX, "a value");
+    if (at == json->end || *at != '"') {
+        return fail(json, at, BF_JSON_SYNTAX, "a string");
+    }
+    const char *begin = at + 1;
+    at = scan_plain(begin, json->end);
+    text->escaped = at == json->end || *at != '"';
+    if (text->escaped && !(at = scan_escaped(json, at))) {
+        return NULL;
+    }
+    text->raw = (struct bf_slice){.data = begin, .len = (size_t)(at - begin)};
+    return at + 1;
+}
+
+bool bf_json_key(struct bf_json *json, bool *first, struct bf_json_text *key)
+{
+    const char *at = next_member(json, first, '}', "',' or '}'");
+    if (!at || !(at = scan_string(json, at, key))) {
         return false;
     }
-    json->at += word.len;
+    at = skip_space(at, json->end);
+    if (at == json->end || *at != ':') {
+        return fail(json, at, BF_JSON_SYNTAX, "':'") != NULL;
+    }
+    json->at = at + 1;
     return true;
 }
 
-/* Scalars; false for what is none. A number's end needs no check: whatever follows is checked next. */
-static bool take_scalar(struct bf_json *json, enum bf_json_type type, struct bf_field *field)
+struct bf_json_text bf_json_string(struct bf_json *json)
 {
-    field->kind = BF_FIELD_OTHER;
-    switch (type) {
-    case BF_JSON_NUMBER:
-        if (!bf_number_scan(&json->at, json->end, &field->as.decimal)) {
-            fault(json, BF_JSON_SYNTAX, "a digit");
-        }
-        field->kind = BF_FIELD_DECIMAL;
-        return true;
-    case BF_JSON_TRUE:
-    case BF_JSON_FALSE:
+    struct bf_json_text text = {.raw = {.data = "", .len = 0}};
+    const char *at = scan_string(json, skip_space(json->at, json->end), &text);
+    json->at = at ? at : json->at;
+    return text;
+}
+
+static const char *scan_word(struct bf_json *json, const char *at, struct bf_slice word)
+{
+    if ((size_t)(json->end - at) < word.len || memcmp(at, word.data, word.len) != 0) {
+        return fail(json, at, BF_JSON_SYNTAX, "a value");
+    }
+    return at + word.len;
+}
+
+/* A scalar that is no string. A number's end needs no check: whatever follows is checked next. */
+static const char *scan_scalar(struct bf_json *json, const char *at, struct bf_field *field)
+{
+    switch (at < json->end ? *at : '\0') {
+    case 't':
+    case 'f':
         field->kind = BF_FIELD_BOOL;
-        field->as.truth = type == BF_JSON_TRUE;
-        (void)take_word(json, type == BF_JSON_TRUE ? BF_SLICE("true") : BF_SLICE("false"));
-        return true;
-    case BF_JSON_NULL:
+        field->as.truth = *at == 't';
+        return scan_word(json, at, *at == 't' ? BF_SLICE("true") : BF_SLICE("false"));
+    case 'n':
         field->kind = BF_FIELD_NULL;
-        (void)take_word(json, BF_SLICE("null"));
-        return true;
-    case BF_JSON_NOTHING:
-        fault(json, BF_JSON_SYNTAX, "a value");
-        return true;
-    case BF_JSON_OBJECT:
-    case BF_JSON_ARRAY:
-    case BF_JSON_STRING:
+        return scan_word(json, at, BF_SLICE("null"));
     default:
-        return false;
+        field->kind = BF_FIELD_DECIMAL;
+        return bf_number_scan(&at, json->end, &field->as.decimal)
+                   ? at
+                   : fail(json, at, BF_JSON_SYNTAX, "a value");
     }
 }
 
-void bf_json_skip(struct bf_json *json)
+static void skip_container(struct bf_json *json, bool object)
 {
-    struct bf_field ignored;
     struct bf_json_text key;
     bool first = true;
-    enum bf_json_type type = bf_json_peek(json);
-    if (type == BF_JSON_STRING) {
-        (void)bf_json_string(json);
-    } else if (!take_scalar(json, type, &ignored) && bf_json_enter(json)) {
-        while (type == BF_JSON_OBJECT ? bf_json_key(json, &first, &key) : bf_json_item(json, &first)) {
+    if (bf_json_enter(json)) {
+        while (object ? bf_json_key(json, &first, &key) : bf_json_item(json, &first)) {
             bf_json_skip(json);
         }
     }
 }
 
+void bf_json_skip(struct bf_json *json)
+{
+    struct bf_field field;
+    struct bf_json_text text;
+    const char *at = skip_space(json->at, json->end);
+    char byte = at < json->end ? *at : '\0';
+    if (byte == '{' || byte == '[') {
+        skip_container(json, byte == '{');
+        return;
+    }
+    at = byte == '"' ? scan_string(json, at, &text) : scan_scalar(json, at, &field);
+    json->at = at ? at : json->at;
+}
+
 void bf_json_field(struct bf_json *json, struct bf_arena *arena, struct bf_field *field)
 {
-    enum bf_json_type type = bf_json_peek(json);
-    if (type == BF_JSON_STRING) {
-        struct bf_json_text text = bf_json_string(json);
-        field->kind = BF_FIELD_TEXT;
+    struct bf_json_text text;
+    const char *at = skip_space(json->at, json->end);
+    char byte = at < json->end ? *at : '\0';
+    if (byte == '{' || byte == '[') {
+        field->kind = BF_FIELD_OTHER;
+        skip_container(json, byte == '{');
+        return;
+    }
+    if (byte != '"') {
+        at = scan_scalar(json, at, field);
+        json->at = at ? at : json->at;
+        return;
+    }
+    field->kind = BF_FIELD_TEXT;
+    field->as.text = (struct bf_slice){.len = 0};
+    at = scan_string(json, at, &text);
+    if (at) {
+        json->at = at;
         field->as.text = text.escaped ? bf_json_unescape(json, text, arena) : text.raw;
-    } else if (!take_scalar(json, type, field)) {
-        bf_json_skip(json);
     }
 }
 
@@ -335,7 +351,7 @@ struct bf_slice bf_json_unescape(struct bf_json *json, struct bf_json_text text,
     char *begin = bf_arena_alloc(arena, text.raw.len); /* the text is never longer than its escapes */
     char *out = begin;
     if (!begin) {
-        fault(json, BF_JSON_NO_MEMORY, "less to unescape");
+        (void)fail(json, json->at, BF_JSON_NO_MEMORY, "less to unescape");
         return (struct bf_slice){.data = "", .len = 0};
     }
     const char *end = text.raw.data + text.raw.len;
@@ -349,7 +365,7 @@ struct bf_slice bf_json_unescape(struct bf_json *json, struct bf_json_text text,
         } else if (unicode_escape(&at, end, &code)) {
             out = put_utf8(out, code);
         } else {
-            fault(json, BF_JSON_BAD_TEXT, "both halves of a surrogate pair");
+            (void)fail(json, json->at, BF_JSON_BAD_TEXT, "both halves of a surrogate pair");
             break;
         }
     }
@@ -358,9 +374,9 @@ struct bf_slice bf_json_unescape(struct bf_json *json, struct bf_json_text text,
 
 bool bf_json_done(struct bf_json *json)
 {
-    (void)next_byte(json);
-    if (json->fault == BF_JSON_OK && json->at != json->end) {
-        fault(json, BF_JSON_SYNTAX, "the end");
+    json->at = skip_space(json->at, json->end);
+    if (json->at != json->end) {
+        (void)fail(json, json->at, BF_JSON_SYNTAX, "the end");
     }
     return json->fault == BF_JSON_OK;
 }

@@ -54,6 +54,8 @@ void bf_json_skip(struct bf_json *json);
 void bf_json_field(struct bf_json *json, struct bf_arena *arena, struct bf_field *field);
 /* The text itself: raw where nothing is escaped, else a copy in the arena. Faults on lone surrogates. */
 struct bf_slice bf_json_unescape(struct bf_json *json, struct bf_json_text text, struct bf_arena *arena);
+/* A fault that the caller sees here. `expected` is static. */
+void bf_json_fail(struct bf_json *json, enum bf_json_fault fault, const char *expected);
 /* Nothing but white space is left, and no fault was seen. */
 bool bf_json_done(struct bf_json *json);
 

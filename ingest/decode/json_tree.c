@@ -155,12 +155,12 @@ static void walk_node(const struct bf_json_walk *walk, uint32_t at)
     enum bf_json_type type = node->child || node->each ? bf_json_peek(walk->json) : BF_JSON_NOTHING;
     if (type == BF_JSON_ARRAY && node->each) {
         field->kind = BF_FIELD_OTHER;
-        struct bf_json begin = *walk->json;
         if (node->child) { /* paths into single items ($.e[0].sv) are found by reading the array twice */
+            struct bf_json begin = *walk->json;
             walk_array(walk, node);
-            begin.fault = walk->json->fault;
-            begin.expected = walk->json->expected;
-            begin.at = begin.fault == BF_JSON_OK ? begin.at : walk->json->at;
+            if (walk->json->fault != BF_JSON_OK) {
+                return;
+            }
             *walk->json = begin;
         }
         walk->each(walk->context);

@@ -77,44 +77,74 @@ static bool scan_word(const char **at, const char *end)
     return false;
 }
 
-bool bf_number_scan(const char **at, const char *end, struct bf_number *number)
+/* More digits than the mantissa holds: once more, with care. */
+static void scan_long(struct bf_number *number, const char *at, const char *end)
 {
-    const char *begin = *at;
     int digits = 0;
     number->mantissa = 0;
     number->exponent = 0;
+    at = scan_digits(at, end, number, &digits, false);
+    if (at < end && *at == '.') {
+        (void)scan_digits(at + 1, end, number, &digits, true);
+    }
+}
+
+/* Digits without a care for overflow: the caller counts them. */
+static inline const char *scan_short(const char *at, const char *end, uint64_t *mantissa)
+{
+    uint64_t value = *mantissa;
+    for (; is_digit(at, end); at++) {
+        value = value * 10 + (uint64_t)(*at - '0');
+    }
+    *mantissa = value;
+    return at;
+}
+
+static bool scan_special(const char **at, const char *end, struct bf_number *number)
+{
+    number->finite = false;
+    number->exact = false;
+    return scan_word(at, end);
+}
+
+bool bf_number_scan(const char **from, const char *end, struct bf_number *number)
+{
+    const char *begin = *from;
+    uint64_t mantissa = 0;
+    bool negative = begin < end && *begin == '-';
+    const char *at = begin + negative, *digits = at;
+    number->negative = negative;
     number->exact = true;
     number->finite = true;
-    number->negative = begin < end && *begin == '-';
-    *at += number->negative;
-    if (!is_digit(*at, end)) {
-        number->finite = false;
-        if (!scan_word(at, end)) {
+    number->exponent = 0;
+    *from = at;
+    if (!is_digit(at, end)) {
+        bool special = scan_special(from, end, number);
+        number->text = (struct bf_slice){.data = begin, .len = (size_t)(*from - begin)};
+        return special;
+    }
+    at = *at == '0' ? at + 1 : scan_short(at, end, &mantissa); /* JSON: a leading zero stands alone */
+    size_t length = (size_t)(at - digits);
+    if (at < end && *at == '.') {
+        const char *fraction = at + 1;
+        at = scan_short(fraction, end, &mantissa);
+        *from = at;
+        if (at == fraction) {
             return false;
         }
-        number->text = (struct bf_slice){.data = begin, .len = (size_t)(*at - begin)};
-        return true;
+        number->exponent = (int32_t)-(at - fraction < EXPONENT_MAX ? at - fraction : EXPONENT_MAX);
+        length += (size_t)(at - fraction);
     }
-    if (**at == '0') {
-        ++*at; /* JSON: a leading zero stands alone */
-    } else {
-        *at = scan_digits(*at, end, number, &digits, false);
+    number->mantissa = mantissa;
+    if (length > DIGITS) {
+        scan_long(number, digits, end);
     }
-    if (*at < end && **at == '.') {
-        ++*at;
-        if (!is_digit(*at, end)) {
-            return false;
-        }
-        *at = scan_digits(*at, end, number, &digits, true);
+    *from = at;
+    if (at < end && (*at | 0x20) == 'e' && !(at = scan_exponent(at + 1, end, number))) {
+        return false;
     }
-    if (*at < end && (**at | 0x20) == 'e') {
-        const char *behind = scan_exponent(*at + 1, end, number);
-        if (!behind) {
-            return false;
-        }
-        *at = behind;
-    }
-    number->text = (struct bf_slice){.data = begin, .len = (size_t)(*at - begin)};
+    *from = at;
+    number->text = (struct bf_slice){.data = begin, .len = (size_t)(at - begin)};
     return true;
 }
 

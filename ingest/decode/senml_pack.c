@@ -51,7 +51,8 @@ static bool find_label(struct bf_slice name, struct bf_field *fields, struct bf_
 {
     *field = NULL;
     for (size_t i = 0; i < LABELS; i++) {
-        if (bf_slice_equal(name, labels[i].text)) {
+        if (name.len == labels[i].text.len && name.len > 0 && name.data[0] == labels[i].text.data[0]
+            && bf_slice_equal(name, labels[i].text)) { /* most labels are that first letter */
             *field = &fields[i];
             return true;
         }
