@@ -1,0 +1,136 @@
+/* report.c: what a person sees of the engine: counters and reasons. */
+#include "core/log.h"
+#include "core/time.h"
+#include "processors/run/state.h"
+
+#define STALLED_US (60 * BF_US_PER_S)
+
+static const char *const verdicts[8] = {"seen", "accepted", "duplicate", "older", "content", "malformed", "late",
+                                        "limit"};
+
+void bf__process_register(struct bf_process *process, struct bf_counters *counters)
+{
+    struct bf_process_tally *tally = &process->tally;
+    static const char *const stages[2] = {"1", "2"};
+    static const char *const topics[BF_OUTPUT_TOPICS] = {"rejects", "partials", "kpis"};
+    for (size_t i = 0; i < 2; i++) {
+        tally->inputs[i] = bf_counters_add(counters, BF_COUNTER, "belfry_process_records_total",
+                                           "Input records applied.", "stage", stages[i]);
+    }
+    for (size_t i = 0; i < BF_OUTPUT_TOPICS; i++) {
+        tally->outputs[i] = bf_counters_add(counters, BF_COUNTER, "belfry_process_outputs_total",
+                                            "Records written.", "topic", topics[i]);
+    }
+    for (size_t i = 0; i < 8; i++) {
+        tally->readings[i] = bf_counters_add(counters, BF_GAUGE, "belfry_task_readings",
+                                             "Readings of the partitions held here, ever, by what became of them.",
+                                             "verdict", verdicts[i]);
+    }
+    const struct { struct bf_counter **at; enum bf_counter_kind kind; const char *name, *help; } plain[] = {
+        {.at = &tally->checkpoints, .kind = BF_COUNTER, .name = "belfry_checkpoints_total",
+         .help = "Checkpoints whose commit was confirmed."},
+        {.at = &tally->checkpoints_unanswered, .kind = BF_COUNTER, .name = "belfry_checkpoints_unanswered_total",
+         .help = "Commits without an answer."},
+        {.at = &tally->checkpoints_refused, .kind = BF_COUNTER, .name = "belfry_checkpoints_refused_total",
+         .help = "Commits refused, because the membership was lost."},
+        {.at = &tally->checkpoint_bytes, .kind = BF_COUNTER, .name = "belfry_checkpoint_bytes_total",
+         .help = "Bytes of state written."},
+        {.at = &tally->tasks, .kind = BF_GAUGE, .name = "belfry_tasks", .help = "Partitions held."},
+        {.at = &tally->paused, .kind = BF_GAUGE, .name = "belfry_tasks_waiting",
+         .help = "Tasks that wait for the slowest source."},
+        {.at = &tally->windows, .kind = BF_GAUGE, .name = "belfry_windows", .help = "Windows held."},
+        {.at = &tally->series, .kind = BF_GAUGE, .name = "belfry_series", .help = "Scopes known, over all KPIs."},
+        {.at = &tally->waiting, .kind = BF_GAUGE, .name = "belfry_partials_waiting",
+         .help = "Late partials that wait for their turn."},
+        {.at = &tally->refused, .kind = BF_GAUGE, .name = "belfry_refused",
+         .help = "What did not fit into a table of fixed size, ever."},
+        {.at = &tally->mixed, .kind = BF_GAUGE, .name = "belfry_windows_mixed",
+         .help = "Windows for which the sources had different definitions, ever."},
+        {.at = &tally->foreign, .kind = BF_GAUGE, .name = "belfry_partials_foreign",
+         .help = "Records of belfry.partials that no task of this installation wrote or that cannot be read, ever."},
+        {.at = &tally->generation, .kind = BF_GAUGE, .name = "belfry_config_generation",
+         .help = "The newest generation that a task has learned."},
+        {.at = &tally->clock_us, .kind = BF_GAUGE, .name = "belfry_slowest_clock_us",
+         .help = "Log time of the slowest source, microseconds; 0 while one is unheard."},
+    };
+    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+        *plain[i].at = bf_counters_add(counters, plain[i].kind, plain[i].name, plain[i].help, NULL, NULL);
+    }
+}
+
+static void add_counters(uint64_t sums[8], const struct bf_running *task)
+{
+    const struct bf_task_counters c = bf_stage1_counters(task->stage1);
+    const uint64_t its[8] = {c.readings, c.accepted, c.duplicate, c.older, c.content, c.malformed, c.late, c.limit};
+    for (size_t i = 0; i < 8; i++) {
+        sums[i] += its[i];
+    }
+}
+
+static void report_sources(struct bf_process *process, size_t held)
+{
+    int32_t which = 0;
+    int64_t slowest_us = bf__process_slowest(process, &which), fastest_us = BF_TIME_NONE;
+    for (size_t i = 0; i < process->task_count; i++) {
+        const struct bf_running *task = &process->tasks[i];
+        int64_t its = task->used && task->stage1 != NULL ? bf_stage1_status(task->stage1).clock_us : BF_TIME_NONE;
+        fastest_us = its > fastest_us ? its : fastest_us;
+    }
+    bf_gauge(process->tally.clock_us, slowest_us == BF_TIME_NONE ? 0 : slowest_us);
+    if (held == 0) {
+        bf_health_set(process->health, "tasks", BF_HEALTH_DEGRADED, "no partition is assigned");
+    } else {
+        bf_health_set(process->health, "tasks", BF_HEALTH_OK, "%zu partitions", held);
+    }
+    if (fastest_us != BF_TIME_NONE && (slowest_us == BF_TIME_NONE || fastest_us - slowest_us > STALLED_US)) {
+        bf_health_set(process->health, "sources", BF_HEALTH_DEGRADED, "partition %d of belfry.readings stands%s",
+                      (int)which, slowest_us == BF_TIME_NONE ? " (not heard yet)" : "");
+    } else {
+        bf_health_set(process->health, "sources", BF_HEALTH_OK, "in step");
+    }
+}
+
+void bf__process_report(struct bf_process *process)
+{
+    uint64_t sums[8] = {0};
+    size_t held = 0, waiting_tasks = 0;
+    struct bf_task_status all = {.generation = 0};
+    for (size_t i = 0; i < process->task_count; i++) {
+        const struct bf_running *task = &process->tasks[i];
+        if (!task->used) {
+            continue;
+        }
+        const struct bf_task_status its =
+            task->stage1 != NULL ? bf_stage1_status(task->stage1) : bf_stage2_status(task->stage2);
+        held++;
+        waiting_tasks += task->paused ? 1 : 0;
+        all.windows += its.windows;
+        all.series += its.series;
+        all.waiting += its.waiting;
+        all.refused += its.refused;
+        all.mixed += its.mixed;
+        all.foreign += its.foreign + (task->stage2 != NULL ? its.malformed : 0);
+        all.generation = its.generation > all.generation ? its.generation : all.generation;
+        if (task->stage1 != NULL) {
+            add_counters(sums, task);
+        }
+    }
+    for (size_t i = 0; i < 8; i++) {
+        bf_gauge(process->tally.readings[i], (int64_t)sums[i]);
+    }
+    bf_gauge(process->tally.tasks, (int64_t)held);
+    bf_gauge(process->tally.paused, (int64_t)waiting_tasks);
+    bf_gauge(process->tally.windows, (int64_t)all.windows);
+    bf_gauge(process->tally.series, (int64_t)all.series);
+    bf_gauge(process->tally.waiting, (int64_t)all.waiting);
+    bf_gauge(process->tally.refused, (int64_t)all.refused);
+    bf_gauge(process->tally.mixed, (int64_t)all.mixed);
+    bf_gauge(process->tally.foreign, (int64_t)all.foreign);
+    bf_gauge(process->tally.generation, all.generation);
+    report_sources(process, held);
+    if (bf_consumer_connected(process->consumer) && bf_producer_connected(process->producer)) {
+        bf_health_set(process->health, "kafka", BF_HEALTH_OK, "connected");
+    } else {
+        bf_health_set(process->health, "kafka", BF_HEALTH_NOT_READY, "no broker can be reached");
+    }
+}
