@@ -113,6 +113,8 @@ FOREIGN = {
 
 
 def may_include(path, header):
+    if path == "processors/main.c":  # the program, not the pure part beside it
+        path = "processors/run/main.c"
     layer = max((name for name in LAYERS if within(path, name)), key=len, default=None)
     if layer is None:
         return True
@@ -137,9 +139,9 @@ def layers(tree):
 
 @check({"core/a.c": "\n" * 501, "core/a.h": "\n" * 151}, {"core/a.c": "\n" * 500, "core/a.h": "\n" * 150})
 def file_length(tree):
-    """500 lines for a .c, 150 for a .h."""
+    """500 lines for a .c, 150 for a .h (a header of the tests may be code: 500)."""
     for path in c_files(tree):
-        limit = 500 if path.endswith(".c") else 150
+        limit = 150 if path.endswith(".h") and not within(path, "tests") else 500
         lines = tree[path].count("\n")
         if lines > limit:
             yield f"{path}: {lines} lines, more than {limit}"
@@ -227,7 +229,7 @@ def covered(tree):
         "tests/unit/config/test_x.c": "/* Tests.\n * Covers: config/b.c, config/c.c */"})
 def unit_tests(tree):
     """Every .c has its test: tests/unit/<folder>/test_<file>.c. The test of a.c covers a_<part>.c; a
-    family's table and entries have the contract tests; what stands behind "Covers:" in a test is covered by it."""
+    family's table and entries have the contract tests; a peer is one unit, tests/unit/peers/test_<peer>.c; what stands behind "Covers:" in a test is covered by it."""
     family = {posixpath.join(folder, name + ".c") for definition, folder in FAMILIES.items()
               for name in members(tree, definition)} | {definition[:-4] + ".c" for definition in FAMILIES}
     named = covered(tree)
@@ -235,6 +237,8 @@ def unit_tests(tree):
         folder, name = posixpath.split(path)
         stem = name[:-2]
         if not within(path, *PRODUCT) or stem == "main" or stem.endswith("_main") or path in family | named:
+            continue
+        if within(folder, "peers") and f"tests/unit/peers/test_{folder.split('/')[1]}.c" in tree:
             continue
         folders = {folder, folder.split("/")[0]}
         parts = stem.split("_")
