@@ -70,7 +70,7 @@ int bf_command_dispatch(int argc, char **argv)
     }
     for (size_t i = 0; commands[i] != NULL; i++) {
         if (strcmp(commands[i]->name, word) == 0) {
-            optind = 1; /* a test runs several commands in one process */
+            optind = 0; /* glibc: begin anew; a test runs several commands in one process */
             return commands[i]->run(argc - 1, argv + 1);
         }
     }

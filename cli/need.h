@@ -1,6 +1,6 @@
 /* need.h: how much state the windows of a city need: windows open at once, scopes, bytes.
  * An estimate from above for stated numbers of devices and tag values; what a task may hold at most stands in
- * `limits:` and is what it really takes at start.   Thread: any. */
+ * `limits:` of city.yaml.   Thread: any. */
 #ifndef BF_CLI_NEED_H
 #define BF_CLI_NEED_H
 

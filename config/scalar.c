@@ -164,7 +164,7 @@ static char *format_scaled(double value, const struct scale *scales, char *text,
             best = scales;
         }
     }
-    snprintf(text, size, "%.0f%s", value / (double)best->factor, best->name);
+    snprintf(text, size, "%.0f%s", value / (double)best->factor, value > 0 ? best->name : "");
     return text;
 }
 
