@@ -23,7 +23,8 @@ import tempfile
 CHECKS = {}
 PRODUCT = ("core", "peers", "config", "ingest", "processors", "sinks", "cli")
 TOP = PRODUCT + ("web", "deploy", "docs", "bench", "tests", "cmake")
-TEXT_NAMES = (".c", ".h", ".def", ".in", ".lua", ".py", ".sh", ".md", ".yaml", ".yml", ".cmake", ".txt", ".json")
+TEXT_NAMES = (".c", ".h", ".def", ".in", ".lua", ".py", ".sh", ".md", ".yaml", ".yml", ".cmake", ".txt",
+              ".json")
 SELF = "tests/tidy/tidy.py"
 
 
@@ -99,7 +100,11 @@ LAYERS = {
     "sinks": ("core", "config", "peers/kafka", "peers/redis", "peers/http", "sinks"),
     "cli": ("core", "config", "peers", "ingest/decode", "processors/aggregate", "cli"),
 }
-NEVER = {"config": ("config/log",), "ingest/decode": ("config/log",), "processors": ("config/log", "processors/run")}
+NEVER = {
+    "config": ("config/log",),
+    "ingest/decode": ("config/log",),
+    "processors": ("config/log", "processors/run"),
+}
 FOREIGN = {
     r"(librdkafka/)?rdkafka.*\.h": "peers/kafka",
     r"MQTT.*\.h": "peers/mqtt",
@@ -133,7 +138,8 @@ def layers(tree):
             if own and within(path, *PRODUCT) and not may_include(path, own.group(1)):
                 yield f"{path}:{number}: may not include {own.group(1)}"
             for pattern, place in FOREIGN.items():
-                if foreign and re.fullmatch(pattern, foreign.group(1)) and not within(path, place, "tests", "bench"):
+                allowed = within(path, place, "tests", "bench")
+                if foreign and not allowed and re.fullmatch(pattern, foreign.group(1)):
                     yield f"{path}:{number}: {foreign.group(1)} belongs into {place}"
 
 
@@ -165,7 +171,7 @@ def function_length(tree):
 @check({"core/a.c": "/* " + "x" * 110 + " */\n"}, {"core/a.c": "/* " + "x" * 104 + " */\n"})
 def line_length(tree):
     """110 columns at most."""
-    for path in c_files(tree, ".c", ".h", ".def"):
+    for path in c_files(tree, ".c", ".h", ".def", ".py"):
         for number, line in enumerate(tree[path].splitlines(), 1):
             if len(line) > 110:
                 yield f"{path}:{number}: {len(line)} columns"
@@ -187,7 +193,7 @@ def calls(text, names):
        {"core/a.c": '/* sleep(1) */ const char *s = "gets(x)"; a->time(3); strtok_r(a, b, c);\n',
         "deploy/x.sh": "sleep 1\n", "core/time.c": "clock_gettime(a, b);\n"})
 def banned_calls(tree):
-    """Calls with a better sister; in processors/ also whatever is not in the log: clocks, chance, environment."""
+    """Calls with a better sister; in processors/ also what is not in the log: clocks, chance, environment."""
     for path in c_files(tree):
         timeless = within(path, "processors") and not within(path, "processors/run")
         names = BANNED + (TIMELESS if timeless else [])
@@ -229,7 +235,8 @@ def covered(tree):
         "tests/unit/config/test_x.c": "/* Tests.\n * Covers: config/b.c, config/c.c */"})
 def unit_tests(tree):
     """Every .c has its test: tests/unit/<folder>/test_<file>.c. The test of a.c covers a_<part>.c; a
-    family's table and entries have the contract tests; a peer is one unit, tests/unit/peers/test_<peer>.c; what stands behind "Covers:" in a test is covered by it."""
+    family's table and entries have the contract tests; a peer is one unit, tests/unit/peers/test_<peer>.c;
+    what stands behind "Covers:" in a test is covered by it."""
     family = {posixpath.join(folder, name + ".c") for definition, folder in FAMILIES.items()
               for name in members(tree, definition)} | {definition[:-4] + ".c" for definition in FAMILIES}
     named = covered(tree)
@@ -274,7 +281,8 @@ def docs_name_files(tree):
             for match in re.finditer(r"`([^`\n]+)`", text):
                 for word in match.group(1).split():
                     word = re.sub(r"(:\d+)+$|[,.;:)]+$", "", word)
-                    if within(word, *TOP) and not re.search(r"[<>{}$…|=\\]|\.\.\.", word) and not exists(tree, word):
+                    pattern = re.search(r"[<>{}$…|=\\]|\.\.\.", word)
+                    if within(word, *TOP) and not pattern and not exists(tree, word):
                         yield f"{path}:{line_of(text, match.start())}: names {word}, which is not there"
 
 
@@ -291,7 +299,8 @@ def family_files(tree):
 MACHINE = r"(?<![\w.$}])/(" + "|".join(("wo" + "rk", "ro" + "ot", "ho" + "me")) + r")/[\w.]"
 
 
-@check({"deploy/x.sh": "cd /ho" + "me/anna/belfry\n"}, {"deploy/x.sh": "cd \"$here/work/x\"; echo teamwork/root\n"})
+@check({"deploy/x.sh": "cd /ho" + "me/anna/belfry\n"},
+       {"deploy/x.sh": "cd \"$here/work/x\"; echo teamwork/root\n"})
 def no_machine_paths(tree):
     """No path of the machine that a file was written on."""
     for path, text in tree.items():
@@ -301,8 +310,8 @@ def no_machine_paths(tree):
 
 
 @check({"core/a.c": "#include <stdio.h>\n", "core/a.h": "/* a.h: nothing else. */\n"},
-       {"core/a.c": "/* a.c: see a.h. */\n", "core/a.h": "/* a.h: a.\n * Thread: any. */\n#ifndef BF_CORE_A_H\n",
-        "tests/test_a.c": "/* Says. */\n"})
+       {"core/a.c": "/* a.c: see a.h. */\n", "tests/test_a.c": "/* Says. */\n",
+        "core/a.h": "/* a.h: a.\n * Thread: any. */\n#ifndef BF_CORE_A_H\n"})
 def file_openings(tree):
     """A file opens with why it exists; a header says which thread may call, and is guarded."""
     for path in c_files(tree, ".c", ".h", ".def"):
@@ -347,7 +356,8 @@ def self_test(name):
 
 def main():
     parser = argparse.ArgumentParser(description="The house rules as tests.")
-    parser.add_argument("--root", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+    here = os.path.dirname(os.path.abspath(__file__))
+    parser.add_argument("--root", default=os.path.join(here, "..", ".."))
     parser.add_argument("--list", action="store_true")
     parser.add_argument("checks", nargs="*", metavar="CHECK")
     arguments = parser.parse_args()
