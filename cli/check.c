@@ -69,11 +69,11 @@ static void report_err(struct check *check, const struct bf_err *err)
     report(check, "", &problem);
 }
 
-static void format_bytes(uint64_t bytes, char *text, size_t size)
+static void format_bytes(double bytes, char *text, size_t size)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     size_t unit = 0;
-    double value = (double)bytes;
+    double value = bytes;
     for (; value >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++) {
         value /= 1024;
     }
@@ -108,13 +108,17 @@ static void check_limits(struct check *check, const struct bf_city *city, const 
                         : total->second_windows > city->limits.max_windows ? "2"
                                                                            : NULL;
     if (stage != NULL) {
-        snprintf(problem.text, sizeof problem.text,
-                 "city.yaml: a task of stage %s needs up to %llu windows, more than limits.max_windows (%llu)", stage,
-                 (unsigned long long)(stage[0] == '1' ? total->first_windows : total->second_windows),
-                 (unsigned long long)city->limits.max_windows);
+        snprintf(
+            problem.text, sizeof problem.text,
+            "city.yaml: a task of stage %s needs up to %llu windows, more than limits.max_windows "
+            "(%llu)",
+            stage,
+            (unsigned long long)(stage[0] == '1' ? total->first_windows : total->second_windows),
+            (unsigned long long)city->limits.max_windows);
         report(check, "", &problem);
     }
-    if (add(check->scale.devices, check->scale.readings - 1) / check->scale.readings > city->limits.max_devices) {
+    if (add(check->scale.devices, check->scale.readings - 1) / check->scale.readings >
+        city->limits.max_devices) {
         snprintf(problem.text, sizeof problem.text,
                  "city.yaml: %llu devices in %llu partitions are more than limits.max_devices (%llu) each",
                  (unsigned long long)check->scale.devices, (unsigned long long)check->scale.readings,
@@ -123,15 +127,16 @@ static void check_limits(struct check *check, const struct bf_city *city, const 
     }
 }
 
-static void print_kpi(const struct check *check, const struct bf_city *city, const struct bf_kpi_definition *kpi)
+static void print_kpi(const struct check *check, const struct bf_city *city,
+                      const struct bf_kpi_definition *kpi)
 {
     struct bf_need need = bf_need_of(city, kpi, &check->scale);
     char window[32], delay[32], lateness[32], first[32], second[32];
     bf__scalar_format_duration((double)kpi->window_us, window, sizeof window);
     bf__scalar_format_duration((double)kpi->delay_us, delay, sizeof delay);
     bf__scalar_format_duration((double)kpi->lateness_us, lateness, sizeof lateness);
-    format_bytes(need.first_bytes, first, sizeof first);
-    format_bytes(need.second_bytes, second, sizeof second);
+    format_bytes((double)need.first_bytes, first, sizeof first);
+    format_bytes((double)need.second_bytes, second, sizeof second);
     printf("  %-18.18s %6s %5s %8s %7llu %6llu %10s %10s\n", kpi->id.data, window, delay, lateness,
            (unsigned long long)need.scopes, (unsigned long long)need.open, first, second);
 }
@@ -144,9 +149,9 @@ static void print_summary(const struct check *check, const struct bf_city *city)
     for (size_t i = 0; i < city->profile_count; i++) {
         enabled += city->profiles[i].enabled ? 1 : 0;
     }
-    printf("\n%s: %zu of %zu profiles, %zu KPIs, %zu boards, %zu zones; configuration %.12s\n", city->name.data,
-           enabled, city->profile_count, city->kpi_count, city->board_count, bf_zones_count(city->zones),
-           city->hash);
+    printf("\n%s: %zu of %zu profiles, %zu KPIs, %zu boards, %zu zones; configuration %.12s\n",
+           city->name.data, enabled, city->profile_count, city->kpi_count, city->board_count,
+           bf_zones_count(city->zones), city->hash);
     printf("\nState for %llu devices and %llu values of a tag:\n", (unsigned long long)check->scale.devices,
            (unsigned long long)check->scale.tags);
     printf("  %-18s %6s %5s %8s %7s %6s %10s %10s\n", "kpi", "window", "delay", "lateness", "scopes", "open",
@@ -154,10 +159,11 @@ static void print_summary(const struct check *check, const struct bf_city *city)
     for (size_t i = 0; i < city->kpi_count; i++) {
         print_kpi(check, city, &city->kpis[i]);
     }
-    format_bytes(total.first_bytes, first, sizeof first);
-    format_bytes(total.second_bytes, second, sizeof second);
-    format_bytes(add(total.first_bytes * check->scale.readings, total.second_bytes * check->scale.partials), all,
-                 sizeof all);
+    format_bytes((double)total.first_bytes, first, sizeof first);
+    format_bytes((double)total.second_bytes, second, sizeof second);
+    format_bytes((double)total.first_bytes * (double)check->scale.readings +
+                     (double)total.second_bytes * (double)check->scale.partials,
+                 all, sizeof all);
     printf("  %-18s %48s %10s\n", "each task", first, second);
     printf("  %llu tasks of stage 1 and %llu of stage 2: at most %s in all\n",
            (unsigned long long)check->scale.readings, (unsigned long long)check->scale.partials, all);

@@ -8,8 +8,8 @@ struct bf_command {
     const char *name;    /* "check" */
     const char *summary; /* one sentence, shown by belfry --help */
     const char *usage;   /* examples first, then the options; ends with a newline */
-    /* argv[0] is the command's name; returns an exit code of core/daemon.h. Prints data on standard output and
-     * everything else on standard error; --help prints usage. */
+    /* argv[0] is the command's name; returns an exit code of core/daemon.h. Prints data on standard output
+     * and everything else on standard error; --help prints usage. */
     int (*run)(int argc, char **argv);
 };
 

@@ -1,4 +1,4 @@
-/* need.c: see need.h. Saturating, since a year's lateness of ten-millisecond windows is only a number here. */
+/* need.c: see need.h. Saturating: a year's lateness of ten-millisecond windows is only a number here. */
 #include "cli/need.h"
 
 static uint64_t times(uint64_t a, uint64_t b)
@@ -13,7 +13,8 @@ static uint64_t share(uint64_t count, uint64_t partitions)
 }
 
 /* How many different values one name of `group` has. */
-static uint64_t values_of(const struct bf_city *city, enum bf_group_kind kind, const struct bf_need_scale *scale)
+static uint64_t values_of(const struct bf_city *city, enum bf_group_kind kind,
+                          const struct bf_need_scale *scale)
 {
     const uint64_t values[] = {
         [BF_GROUP_CITY] = 1,
@@ -41,7 +42,8 @@ struct bf_need bf_need_of(const struct bf_city *city, const struct bf_kpi_defini
     uint64_t second_scopes = kpi->by_device ? 0 : share(need.scopes, scale->partials);
     need.first_windows = times(first_scopes, need.open);
     need.second_windows = times(second_scopes, need.open);
-    need.first_bytes = times(need.first_windows, BF_NEED_WINDOW + BF_NEED_CELL) + times(first_scopes, BF_NEED_SCOPE);
+    need.first_bytes = times(need.first_windows, BF_NEED_WINDOW + BF_NEED_CELL) +
+                       times(first_scopes, BF_NEED_SCOPE);
     need.second_bytes = times(need.second_windows, BF_NEED_WINDOW + scale->readings * BF_NEED_CELL) +
                         times(second_scopes, BF_NEED_SCOPE);
     return need;

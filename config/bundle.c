@@ -281,7 +281,9 @@ enum bf_status bf_bundle_unpack(struct bf_slice bytes, struct bf_bundle **bundle
 {
     struct whole_bundle *whole = make_bundle();
     if (bytes.len > BYTES_MAX * 2u) {
-        return hand_over(whole, bf_err_set(err, BF_MALFORMED, "a configuration in the log is too large"), bundle);
+        return hand_over(whole,
+                         bf_err_set(err, BF_MALFORMED, "a configuration in the log is too large"),
+                         bundle);
     }
     return hand_over(whole, unpack(whole, bytes, err), bundle);
 }

@@ -20,10 +20,13 @@ struct bf_bundle {
 
 /* city.yaml, profiles, kpis and boards (.yaml), zones (.geojson) under `folder`. CONFIG where a file cannot
  * be read or city.yaml is missing. ${VAR} is expanded here, so the log holds what was meant. */
-enum bf_status bf_bundle_read(const char *folder, struct bf_bundle **bundle, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_bundle_read(const char *folder, struct bf_bundle **bundle,
+                              struct bf_err *err) BF_MUST_CHECK;
 /* The packed form: a msgpack map name -> bytes. *bytes is malloc'ed; the caller frees. */
-enum bf_status bf_bundle_pack(const struct bf_bundle *bundle, struct bf_slice *bytes, struct bf_err *err) BF_MUST_CHECK;
-enum bf_status bf_bundle_unpack(struct bf_slice bytes, struct bf_bundle **bundle, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_bundle_pack(const struct bf_bundle *bundle, struct bf_slice *bytes,
+                              struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_bundle_unpack(struct bf_slice bytes, struct bf_bundle **bundle,
+                                struct bf_err *err) BF_MUST_CHECK;
 void bf_bundle_destroy(struct bf_bundle *bundle);
 
 #endif

@@ -23,8 +23,10 @@ struct bf_problem { /* of a file: a broken profile is disabled and listed here, 
 /* ---- paths into payloads: child and index steps only ($.a.b[0], also $["a b"]) */
 struct bf_path_step { struct bf_slice name; int64_t index; /* -1: a name step */ };
 struct bf_path { struct bf_path_step *steps; size_t count; };
-/* A text made of literals, topic levels and payload values: "{operator}/{vehicle}", "{$.id}". */
-enum bf_part_kind { BF_PART_LITERAL, BF_PART_LEVEL, BF_PART_PATH, BF_PART_ITEM /* {item}: name of `each`'s item or SenML's record */ };
+
+/* A text made of literals, topic levels and payload values: "{operator}/{vehicle}", "{$.id}".
+ * ITEM is {item}: the name of `each`'s item or of SenML's record. */
+enum bf_part_kind { BF_PART_LITERAL, BF_PART_LEVEL, BF_PART_PATH, BF_PART_ITEM };
 struct bf_part { enum bf_part_kind kind; struct bf_slice literal; size_t level; struct bf_path path; };
 struct bf_template { struct bf_part *parts; size_t count; };
 

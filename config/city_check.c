@@ -62,16 +62,19 @@ static bool check_reading_unit(struct check *check, const struct bf_profile *pro
         return true;
     }
     const struct bf__node *unit = bf__node_get(node, "unit");
-    bool same_dimension = here->dimension == there->dimension || strcmp(here->dimension, there->dimension) == 0;
+    bool same_dimension =
+        here->dimension == there->dimension || strcmp(here->dimension, there->dimension) == 0;
     return same_dimension
-               ? bf__loader_problem(&loader, unit, "unit: %.64s is in %s in %.100s; write {from: %s, unit: %s}",
-                                    reading->quantity.data, there->code, known->profile->file.data, here->code,
-                                    there->code)
-               : bf__loader_problem(&loader, unit,
-                                    "unit: %.64s is a %s (%s) in %.100s and cannot be a %s (%s) here; it needs "
-                                    "another name",
-                                    reading->quantity.data, there->dimension, there->code,
-                                    known->profile->file.data, here->dimension, here->code);
+               ? bf__loader_problem(&loader, unit,
+                                    "unit: %.64s is in %s in %.100s; write {from: %s, unit: %s}",
+                                    reading->quantity.data, there->code, known->profile->file.data,
+                                    here->code, there->code)
+               : bf__loader_problem(
+                     &loader, unit,
+                     "unit: %.64s is a %s (%s) in %.100s and cannot be a %s (%s) here; it needs "
+                     "another name",
+                     reading->quantity.data, there->dimension, there->code,
+                     known->profile->file.data, here->dimension, here->code);
 }
 
 static bool check_profile_name(struct check *check, size_t index)
@@ -283,8 +286,8 @@ static void check_board(const struct check *check, size_t index)
     }
     for (size_t before = 0; before < index; before++) {
         if (bf_slice_equal(city->boards[before].name, board->name)) {
-            bf__loader_problem(&loader, bf__node_get(place->node, "name"), "name: the board \"%s\" is there twice",
-                               board->name.data);
+            bf__loader_problem(&loader, bf__node_get(place->node, "name"),
+                               "name: the board \"%s\" is there twice", board->name.data);
         }
     }
 }

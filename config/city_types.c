@@ -72,11 +72,13 @@ static bool parse_unit(struct bf__loader *loader, const struct bf__option *optio
     }
     const char *nearest = bf_unit_nearest(node->text.data);
     return nearest != NULL
-               ? bf__loader_problem(loader, node, "%s: unknown unit \"%.40s\"; did you mean \"%s\"?",
+               ? bf__loader_problem(loader, node,
+                                    "%s: unknown unit \"%.40s\"; did you mean \"%s\"?",
                                     option->name, node->text.data, nearest)
-               : bf__loader_problem(loader, node,
-                                    "%s: unknown unit \"%.40s\"; units are UCUM codes such as ug/m3, Cel, km/h",
-                                    option->name, node->text.data);
+               : bf__loader_problem(
+                     loader, node,
+                     "%s: unknown unit \"%.40s\"; units are UCUM codes such as ug/m3, Cel, km/h",
+                     option->name, node->text.data);
 }
 
 static bool parse_expression(struct bf__loader *loader, const struct bf__option *option,

@@ -43,7 +43,8 @@ static bool read_ring(struct bf__loader *loader, const struct bf__node *node, st
     }
     const struct bf__point *first = &ring->points[0], *last = &ring->points[ring->count - 1];
     if (first->lat != last->lat || first->lon != last->lon) {
-        return bf__loader_problem(loader, node, "the ring is not closed: its last position must be its first");
+        return bf__loader_problem(loader, node,
+                                  "the ring is not closed: its last position must be its first");
     }
     return true;
 }

@@ -118,9 +118,11 @@ static bool parse_value(struct bf__loader *loader, const struct bf__option *opti
         at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i > 0 ? ", " : "", loader->aggregates[i]);
     }
     return nearest != NULL
-               ? bf__loader_problem(loader, name, "value: there is no aggregate \"%.40s\"; did you mean \"%s\"?",
+               ? bf__loader_problem(loader, name,
+                                    "value: there is no aggregate \"%.40s\"; did you mean \"%s\"?",
                                     name->text.data, nearest)
-               : bf__loader_problem(loader, name, "value: there is no aggregate \"%.40s\"; there are %s",
+               : bf__loader_problem(loader, name,
+                                    "value: there is no aggregate \"%.40s\"; there are %s",
                                     name->text.data, list);
 }
 static const struct bf__option_type type_value = {
@@ -223,8 +225,9 @@ static bool check_kpi(struct bf__loader *loader, const struct bf__node *map, voi
     const struct bf__node *band = bands != NULL ? bands->first : NULL;
     for (size_t i = 0; i < kpi->band_count; i++, band = band->next) {
         if (isnan(kpi->bands[i].upto) || (i > 0 && !(kpi->bands[i].upto > kpi->bands[i - 1].upto))) {
-            return bf__loader_problem(loader, band,
-                                      "bands: \"upto\" must rise from band to band; only the last may have none");
+            return bf__loader_problem(
+                loader, band,
+                "bands: \"upto\" must rise from band to band; only the last may have none");
         }
     }
     if (bf_slice_equal(kpi->quantity, BF_SLICE("*")) && !count) {

@@ -94,11 +94,13 @@ static bool check_keys(struct bf__loader *loader, const struct bf__section *sect
             int len = snprintf(list + at, sizeof list - at, "%s%s", at > 0 ? ", " : "", o->name);
             at = len > 0 && at + (size_t)len < sizeof list ? at + (size_t)len : at;
         }
-        good = nearest != NULL
-                   ? bf__loader_problem(loader, entry->key, "unknown key \"%.80s\" in %s; did you mean \"%s\"?",
-                                        name, section->name, nearest)
-                   : bf__loader_problem(loader, entry->key, "unknown key \"%.80s\" in %s; it has: %s", name,
-                                        section->name, list);
+        good =
+            nearest != NULL
+                ? bf__loader_problem(loader, entry->key,
+                                     "unknown key \"%.80s\" in %s; did you mean \"%s\"?", name,
+                                     section->name, nearest)
+                : bf__loader_problem(loader, entry->key, "unknown key \"%.80s\" in %s; it has: %s",
+                                     name, section->name, list);
     }
     return good;
 }

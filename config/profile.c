@@ -205,9 +205,11 @@ static bool check_source(struct bf__loader *loader, const struct bf__node *map, 
         return bf__loader_problem(loader, bf__node_get(map, "network"), "network: it must not hold a \":\"");
     }
     return profile->source.count > 0 ||
-           bf__template_parse(loader->pool, BF_SLICE("{device}"), &profile->topic, &profile->source, &fault) ||
-           bf__loader_problem(loader, map,
-                              "the topic has no level {device}; say which device: device: \"{$.id}\"");
+           bf__template_parse(loader->pool, BF_SLICE("{device}"), &profile->topic, &profile->source,
+                              &fault) ||
+           bf__loader_problem(
+               loader, map,
+               "the topic has no level {device}; say which device: device: \"{$.id}\"");
 }
 
 static bool check_profile(struct bf__loader *loader, const struct bf__node *map, void *base)

@@ -55,7 +55,8 @@ static bool settle_units(struct bf__loader *loader, const struct bf__node *map,
 {
     if (reading->unit.len == 0) {
         if (!reading->text && !reading->boolean) {
-            return bf__loader_problem(loader, map, "a reading needs \"unit\": a UCUM code; \"1\" where there is none");
+            return bf__loader_problem(
+                loader, map, "a reading needs \"unit\": a UCUM code; \"1\" where there is none");
         }
         reading->unit = BF_SLICE("1");
     }
@@ -64,15 +65,17 @@ static bool settle_units(struct bf__loader *loader, const struct bf__node *map,
         double scale = 0, offset = 0;
         if (!bf_unit_convert(from, to, &scale, &offset)) {
             return bf__loader_problem(loader, bf__node_get(map, "from"),
-                                      "from: %s is a unit of %s and cannot become %s, a unit of %s", from->code,
-                                      from->dimension, to->code, to->dimension);
+                                      "from: %s is a unit of %s and cannot become %s, a unit of %s",
+                                      from->code, from->dimension, to->code, to->dimension);
         }
         reading->scale *= scale;
         reading->offset = reading->offset * scale + offset;
     }
     bool changes = fabs(reading->scale - 1.0) > 0 || fabs(reading->offset) > 0;
     if (changes && (reading->integer || reading->text || reading->boolean)) {
-        return bf__loader_problem(loader, map, "only a number can be converted; leave out \"type\", or from, scale and offset");
+        return bf__loader_problem(
+            loader, map,
+            "only a number can be converted; leave out \"type\", or from, scale and offset");
     }
     return !(reading->text && reading->has_valid) ||
            bf__loader_problem(loader, bf__node_get(map, "valid"), "valid: a text has no bounds");
@@ -85,13 +88,16 @@ static bool check_reading(struct bf__loader *loader, const struct bf__node *map,
     bool senml = profile->format != BF_FORMAT_JSON;
     bool has_path = bf__node_get(map, "path") != NULL;
     if (senml && (has_path || reading->name.len == 0)) {
-        return bf__loader_problem(loader, map, "with SenML a reading is chosen by \"name\" (\"*\": any), not by \"path\"");
+        return bf__loader_problem(
+            loader, map,
+            "with SenML a reading is chosen by \"name\" (\"*\": any), not by \"path\"");
     }
     if (!senml && profile->has_each && reading->name.len == 0) {
         return bf__loader_problem(loader, map, "with \"each\" a reading is chosen by \"name\" (\"*\": any)");
     }
     if (!senml && !profile->has_each && (!has_path || reading->name.len > 0)) {
-        return bf__loader_problem(loader, map, "with JSON a reading needs \"path\"; \"name\" goes with \"each\"");
+        return bf__loader_problem(
+            loader, map, "with JSON a reading needs \"path\"; \"name\" goes with \"each\"");
     }
     return settle_units(loader, map, reading);
 }

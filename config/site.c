@@ -268,8 +268,10 @@ static bool check_mqtt(struct bf__loader *loader, const struct bf__node *map, vo
 }
 
 /* The sections' fields lie in struct bf_site itself, so their offsets count from its beginning. */
-static const struct bf__section mqtt_section = {
-    .name = "mqtt", .options = mqtt_options, .check = check_mqtt, .summary = "The broker that devices talk to."};
+static const struct bf__section mqtt_section = {.name = "mqtt",
+                                                .options = mqtt_options,
+                                                .check = check_mqtt,
+                                                .summary = "The broker that devices talk to."};
 static const struct bf__section kafka_section = {
     .name = "kafka", .options = kafka_options, .summary = "The log."};
 static const struct bf__section redis_section = {
@@ -303,8 +305,8 @@ static void load(struct whole_site *whole, const char *path, struct bf__problems
     struct bf_slice bytes = {0};
     const char *why = NULL;
     if (!bf__file_read(whole->pool, path, BF__YAML_BYTES, &bytes, &why)) {
-        bf__problem_add(problems, BF__FATAL, path, 0, 0, "could not read it: %s; give the file with --config FILE",
-                        why);
+        bf__problem_add(problems, BF__FATAL, path, 0, 0,
+                        "could not read it: %s; give the file with --config FILE", why);
         return;
     }
     struct bf_slice folder = bf__pool_copy(whole->pool, bf_slice_of(path));

@@ -266,9 +266,10 @@ static bool parse_field(struct bf__pool *pool, struct bf_slice inside, size_t at
     names[count] = NULL;
     const char *nearest = bf_config_nearest(bf__pool_copy(pool, inside).data, names);
     return nearest != NULL
-               ? fail(pool, fault, at, "the topic has no level {%.*s}; did you mean {%s}?", BF_SLICE_ARG(inside),
-                      nearest)
-               : fail(pool, fault, at, "the topic has no level {%.*s}; a payload value is written {$.name}",
+               ? fail(pool, fault, at, "the topic has no level {%.*s}; did you mean {%s}?",
+                      BF_SLICE_ARG(inside), nearest)
+               : fail(pool, fault, at,
+                      "the topic has no level {%.*s}; a payload value is written {$.name}",
                       BF_SLICE_ARG(inside));
 }
 

@@ -21,8 +21,8 @@ struct reader {
 
 static bool complain(struct reader *reader, yaml_mark_t mark, const char *message)
 {
-    bf__problem_add(reader->problems, reader->source->severity, reader->source->name, (int)mark.line + 1, (int)mark.column + 1,
-                    "%s", message);
+    bf__problem_add(reader->problems, reader->source->severity, reader->source->name,
+                    (int)mark.line + 1, (int)mark.column + 1, "%s", message);
     reader->failed = true;
     return false;
 }
@@ -114,7 +114,8 @@ static bool expand_value(struct reader *reader, struct bf__node *node)
     if (bf__expand(reader->pool, node->text, &node->text, &node->expanded, &why)) {
         return true;
     }
-    bf__problem_add(reader->problems, reader->source->severity, reader->source->name, node->line, node->column, "%s", why);
+    bf__problem_add(reader->problems, reader->source->severity, reader->source->name, node->line,
+                    node->column, "%s", why);
     reader->failed = true;
     return true; /* the rest of the file can be read */
 }
@@ -141,22 +142,22 @@ static struct bf__node *read_next(struct reader *reader, yaml_event_type_t closi
 static bool check_key(struct reader *reader, const struct bf__node *map, const struct bf__node *key)
 {
     if (key->kind != BF__NODE_SCALAR) {
-        bf__problem_add(reader->problems, reader->source->severity, reader->source->name, key->line, key->column,
-                        "a key must be a text, not %s", bf__node_kind_name(key));
+        bf__problem_add(reader->problems, reader->source->severity, reader->source->name, key->line,
+                        key->column, "a key must be a text, not %s", bf__node_kind_name(key));
         reader->failed = true;
         return false;
     }
     if (map->count >= BF__YAML_KEYS) {
-        bf__problem_add(reader->problems, reader->source->severity, reader->source->name, key->line, key->column,
-                        "a map may have at most %u keys", BF__YAML_KEYS);
+        bf__problem_add(reader->problems, reader->source->severity, reader->source->name, key->line,
+                        key->column, "a map may have at most %u keys", BF__YAML_KEYS);
         reader->failed = true;
         return false;
     }
     const struct bf__node *twin = bf__node_get(map, key->text.data);
     if (twin != NULL) {
-        bf__problem_add(reader->problems, reader->source->severity, reader->source->name, key->line, key->column,
-                        "the key \"%s\" is here twice, first in line %d; remove one", key->text.data,
-                        twin->key->line);
+        bf__problem_add(reader->problems, reader->source->severity, reader->source->name, key->line,
+                        key->column, "the key \"%s\" is here twice, first in line %d; remove one",
+                        key->text.data, twin->key->line);
         reader->failed = true; /* and go on: there may be more to say */
     }
     return true;

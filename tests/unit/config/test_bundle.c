@@ -147,7 +147,8 @@ static void test_a_folder_without_city_and_an_unset_variable_are_refused(void **
     write_text(folder, "city.yaml", "# one\nname: x\ntitle: ${BELFRY_TEST_NOT_SET}\n");
     unsetenv("BELFRY_TEST_NOT_SET");
     assert_int_equal(bf_bundle_read(folder, &bundle, &err), BF_CONFIG);
-    assert_non_null(strstr(err.message, "city.yaml:3:8: the environment variable BELFRY_TEST_NOT_SET is not set"));
+    assert_non_null(strstr(
+        err.message, "city.yaml:3:8: the environment variable BELFRY_TEST_NOT_SET is not set"));
     assert_null(bundle);
     snprintf(path, sizeof path, "%s/city.yaml", folder);
     unlink(path);

@@ -159,9 +159,10 @@ static void test_the_hash_covers_what_changes_a_number(void **state)
     const uint64_t base = hash_of(KPI("k", "t", "m", "{quantity: q}", "{tumbling: 1s}", "[zone]", "mean"));
     const char *same[] = {
         KPI("k", "other", "m", "{quantity: q}", "{tumbling: 1s}", "[zone]", "mean"),
-        KPI("k", "t", "MTR", "{quantity: q, suspect: false}", "{tumbling: 1000ms, delay: 5s}", "zone",
-            "{mean: {}}"),
-        KPI("k", "t", "m", "{quantity: q}", "{tumbling: 1s, allowed_lateness: 10s}", "[zone]", "mean, target: 3"),
+        KPI("k", "t", "MTR", "{quantity: q, suspect: false}", "{tumbling: 1000ms, delay: 5s}",
+            "zone", "{mean: {}}"),
+        KPI("k", "t", "m", "{quantity: q}", "{tumbling: 1s, allowed_lateness: 10s}", "[zone]",
+            "mean, target: 3"),
     };
     const char *other[] = {
         KPI("l", "t", "m", "{quantity: q}", "{tumbling: 1s}", "[zone]", "mean"),
@@ -186,7 +187,8 @@ static void test_the_hash_covers_what_changes_a_number(void **state)
 static void test_a_broken_profile_is_disabled_and_the_rest_goes_on(void **state)
 {
     (void)state;
-    const char *broken[] = {"network: n\n", "{", "\xff\xfe", "", "network: n\ntopic: a/{device}\nreadings: 5\n"};
+    const char *broken[] = {"network: n\n", "{", "\xff\xfe", "",
+                            "network: n\ntopic: a/{device}\nreadings: 5\n"};
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
         enum bf_status status;
         struct bf_city *city = city_of(
@@ -216,7 +218,9 @@ static void test_a_broken_core_file_is_fatal(void **state)
 static void test_nearest(void **state)
 {
     (void)state;
-    const char *words[] = {"timeout", "url", "username", "a-word-that-is-so-long-that-nobody-would-write-it-twice-in-a-life", NULL};
+    const char *words[] = {"timeout", "url", "username",
+                           "a-word-that-is-so-long-that-nobody-would-write-it-twice-in-a-life",
+                           NULL};
     assert_string_equal(bf_config_nearest("tiemout", words), "timeout");
     assert_string_equal(bf_config_nearest("ulr", words), "url");
     assert_string_equal(bf_config_nearest("usrname", words), "username");

@@ -1,6 +1,7 @@
 /* The corpus of good and bad files (tests/vectors/config). A bad file's first lines say what must be said
- * about it: "# expect: line:column: message" for each problem, and there must be no other. A file's name says
- * what it is: site-*, city-*, profile-*, kpis-*, boards-*, zones-*; those of a city stand in a small good one.
+ * about it: "# expect: line:column: message" for each problem, and there must be no other. A file's name
+ * says what it is: site-*, city-*, profile-*, kpis-*, boards-*, zones-*; those of a city
+ * stand in a small good one.
  * Covers: config/city_types.c, config/option.c, config/option_types.c, config/problem.c, config/profile.c,
  *  config/profile_reading.c, config/kpi.c, config/geojson.c, config/secret.c, config/document.c */
 #include "tests/unit/config/support.h"

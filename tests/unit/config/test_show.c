@@ -45,10 +45,15 @@ static void test_values_and_origins(void **state)
     write_text(secret, "geheim\n");
     assert_int_equal(chmod(secret, 0600), 0);
     write_text(path, "mqtt: {username: u, password: {file: secret}}\n"
-                     "kafka: {prefix: \"${BF_TEST_PREFIX:-abc}\", librdkafka: {sasl.password: {file: secret}, a: b}}\n"
+                     "kafka: {prefix: \"${BF_TEST_PREFIX:-abc}\", librdkafka: {sasl.password: "
+                     "{file: secret}, a: b}}\n"
                      "ingest: {filters: [x/#, y]}\n");
-    struct seen seen[] = {{.key = "mqtt.password"}, {.key = "kafka.prefix"}, {.key = "kafka.librdkafka.sasl.password"},
-                          {.key = "kafka.librdkafka.a"}, {.key = "ingest.filters"}, {.key = "redis.timeout"},
+    struct seen seen[] = {{.key = "mqtt.password"},
+                          {.key = "kafka.prefix"},
+                          {.key = "kafka.librdkafka.sasl.password"},
+                          {.key = "kafka.librdkafka.a"},
+                          {.key = "ingest.filters"},
+                          {.key = "redis.timeout"},
                           {.key = NULL}};
     assert_int_equal(bf_site_show(path, look, seen, &err), BF_OK);
     assert_string_equal(seen[0].value, "***");

@@ -48,8 +48,10 @@ static void test_paths(void **state)
 static void test_bad_paths(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "a", "$a", "$.", "$..a", "$.a.", "$[", "$[]", "$[-1]", "$[1", "$[\"a",
-                                      "$[\"a\"", "$[\"", "$[\"\\", "$.*", "$[*]", "$[1234567890]", "$.a b", "$['a']"};
+    static const char *const bad[] = {
+        "",      "a",     "$a",      "$.",   "$..a",   "$.a.", "$[",   "$[]",           "$[-1]",
+        "$[1",   "$[\"a", "$[\"a\"", "$[\"", "$[\"\\", "$.*",  "$[*]", "$[1234567890]", "$.a b",
+        "$['a']"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct bf_path path;
         struct bf__fault fault = {0};

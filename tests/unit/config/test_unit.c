@@ -53,7 +53,8 @@ static void test_conversions(void **state)
     };
     for (size_t i = 0; i < sizeof conversions / sizeof conversions[0]; i++) {
         const struct conversion *c = &conversions[i];
-        assert_true(fabs(convert(c->value, c->from, c->to) - c->expected) <= 1e-9 * fabs(c->expected) + 1e-12);
+        assert_true(fabs(convert(c->value, c->from, c->to) - c->expected) <=
+                    1e-9 * fabs(c->expected) + 1e-12);
         assert_true(fabs(convert(c->expected, c->to, c->from) - c->value) <= 1e-9 * fabs(c->value) + 1e-9);
     }
 }

@@ -57,7 +57,8 @@ static void test_json_is_read(void **state)
 {
     (void)state;
     struct bf__document document;
-    assert_true(parse(BF_SLICE("{\"a\":{\"b\":[1,-2.5e3,\"\\u00e4\\/\",true,null]},\n\t\"c\":[]}"), &document));
+    assert_true(parse(BF_SLICE("{\"a\":{\"b\":[1,-2.5e3,\"\\u00e4\\/\",true,null]},\n\t\"c\":[]}"),
+                      &document));
     const struct bf__node *list = bf__node_get(bf__node_get(document.root, "a"), "b");
     assert_int_equal(list->count, 5);
     assert_string_equal(list->first->next->next->text.data, "ä/");
@@ -89,7 +90,8 @@ static void test_limits(void **state)
 static void test_every_cut_and_every_flipped_byte_is_survived(void **state)
 {
     (void)state;
-    static const char text[] = "a: {b: [1, \"x\\n\", 'y'], c: ${V:-1}}\nd:\n  - e: |\n      f\n    g: >-\n     h\n...\n";
+    static const char text[] =
+        "a: {b: [1, \"x\\n\", 'y'], c: ${V:-1}}\nd:\n  - e: |\n      f\n    g: >-\n     h\n...\n";
     char copy[sizeof text];
     struct bf__document document;
     for (size_t len = 0; len < sizeof text; len++) {
@@ -149,7 +151,8 @@ static void test_numbers(void **state)
 {
     (void)state;
     static const char *const good[] = {"0", "-1.5", "1e3", ".5", "5.", "+1", "1E-3"};
-    static const char *const bad[] = {"", "-", ".", "1e", "0x10", "nan", "inf", "1e999", "1 ", " 1", "1_000", ".nan"};
+    static const char *const bad[] = {"",    "-",     ".",  "1e", "0x10",  "nan",
+                                      "inf", "1e999", "1 ", " 1", "1_000", ".nan"};
     double value = 0;
     int64_t integer = 0;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -174,7 +177,8 @@ static void test_durations_and_sizes(void **state)
     assert_true(bf__scalar_duration(BF_SLICE("48h"), &us) && us == INT64_C(172800000000));
     assert_true(bf__scalar_duration(BF_SLICE("1d"), &us) && us == INT64_C(86400000000));
     assert_true(bf__scalar_duration(BF_SLICE("0"), &us) && us == 0);
-    static const char *const bad[] = {"", "5", "-5s", "5 s", "1.5s", "s", "5S", "9223372036854775807s", "1h30m"};
+    static const char *const bad[] = {
+        "", "5", "-5s", "5 s", "1.5s", "s", "5S", "9223372036854775807s", "1h30m"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(bf__scalar_duration(bf_slice_of(bad[i]), &us));
     }
