@@ -171,6 +171,11 @@ const char *bf_cluster_bootstrap(const struct bf_cluster *cluster)
     return rd_kafka_mock_cluster_bootstraps(cluster->mock);
 }
 
+void bf_cluster_set_rtt(struct bf_cluster *cluster, int rtt_ms)
+{
+    (void)rd_kafka_mock_broker_set_rtt(cluster->mock, 1, rtt_ms);
+}
+
 void bf_cluster_destroy(struct bf_cluster *cluster)
 {
     if (!cluster) {

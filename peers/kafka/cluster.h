@@ -26,6 +26,8 @@ enum bf_status bf_cluster_create(uint16_t port, const char *prefix, struct bf_cl
                                  struct bf_err *err) BF_MUST_CHECK;
 /* "127.0.0.1:PORT"; lives as long as the cluster. */
 const char *bf_cluster_bootstrap(const struct bf_cluster *cluster);
+/* Every answer comes this much later: for seeing what a distant Kafka does to belfry. */
+void bf_cluster_set_rtt(struct bf_cluster *cluster, int rtt_ms);
 void bf_cluster_destroy(struct bf_cluster *cluster);
 
 #endif

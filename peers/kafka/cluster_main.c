@@ -12,13 +12,14 @@
 #include "peers/kafka/cluster.h"
 
 static const char help[] =
-    "usage: belfry-kafka [--port N] [--prefix NAME]\n"
+    "usage: belfry-kafka [--port N] [--prefix NAME] [--rtt MS]\n"
     "\n"
     "One Kafka broker in memory, on 127.0.0.1, for trying belfry. Prints bootstrap=127.0.0.1:PORT when it\n"
     "serves; stops on TERM or INT, and with it goes all that it held.\n"
     "\n"
     "  --port N       port to serve on; 0 (default): a free one\n"
     "  --prefix NAME  of the topics it makes, as kafka.prefix in belfry.yaml (default: belfry)\n"
+    "  --rtt MS       answers only after so many milliseconds, at most 1000, as a distant one does\n"
     "  --version, --help\n"
     "\n"
     "Not for production: nothing is on disk; a partition keeps 5 MiB or 100,000 batches and then loses the\n"
@@ -27,8 +28,21 @@ static const char help[] =
 
 struct arguments {
     uint16_t port;
+    uint16_t rtt_ms;
     const char *prefix;
 };
+
+static bool parse_number(const char *name, const char *text, unsigned long max, uint16_t *number)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+    if (*end != '\0' || end == text || value > max) {
+        (void)fprintf(stderr, "belfry-kafka: --%s %s is not a number from 0 to %lu\n", name, text, max);
+        return false;
+    }
+    *number = (uint16_t)value;
+    return true;
+}
 
 /* False where the program has to end at once, with *exit_code. */
 static bool parse(int argc, char **argv, struct arguments *arguments, int *exit_code)
@@ -36,23 +50,21 @@ static bool parse(int argc, char **argv, struct arguments *arguments, int *exit_
     static const struct option options[] = {
         {.name = "port", .has_arg = required_argument, .val = 'p'},
         {.name = "prefix", .has_arg = required_argument, .val = 'x'},
+        {.name = "rtt", .has_arg = required_argument, .val = 'r'},
         {.name = "version", .has_arg = no_argument, .val = 'V'},
         {.name = "help", .has_arg = no_argument, .val = 'h'},
         {.name = NULL},
     };
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        char *end;
-        unsigned long port;
         switch (option) {
         case 'p':
-            port = strtoul(optarg, &end, 10);
-            if (*end != '\0' || end == optarg || port > UINT16_MAX) {
-                (void)fprintf(stderr, "belfry-kafka: --port %s is not a port\n", optarg);
+        case 'r':
+            if (!(option == 'p' ? parse_number("port", optarg, UINT16_MAX, &arguments->port)
+                                : parse_number("rtt", optarg, 1000, &arguments->rtt_ms))) {
                 *exit_code = BF_EXIT_USAGE;
                 return false;
             }
-            arguments->port = (uint16_t)port;
             break;
         case 'x':
             arguments->prefix = optarg;
@@ -100,6 +112,9 @@ int main(int argc, char **argv)
     if (status != BF_OK) {
         bf_log_err(BF_LOG_ERROR, "kafka.cluster.failed", &err);
         return status == BF_PEER ? BF_EXIT_UNAVAILABLE : BF_EXIT_FAILED;
+    }
+    if (arguments.rtt_ms > 0) {
+        bf_cluster_set_rtt(cluster, arguments.rtt_ms);
     }
     (void)printf("bootstrap=%s\n", bf_cluster_bootstrap(cluster));
     (void)fflush(stdout);
