@@ -16,6 +16,7 @@
 
 #define ARGUMENTS_MAX 8
 #define STOP_MS 10000
+#define FETCH_MS 180000
 #define APACHES_MAX 4
 
 struct launch {
@@ -144,9 +145,13 @@ static const char *kafka_script(void)
 /* The script returns when the node serves, so the child is the script, and the node outlives it. */
 static bool prepare_apache(struct bf_peer *peer, struct launch *launch)
 {
+    if (peer->controller_port == 0 && (peer->controller_port = bf_port_take()) == 0) {
+        return false;
+    }
     snprintf(launch->text[0], sizeof launch->text[0], "BF_KAFKA_DATA=%s", peer->folder);
     snprintf(launch->text[1], sizeof launch->text[1], "BF_KAFKA_PORT=%u", peer->port);
-    snprintf(launch->text[2], sizeof launch->text[2], "BF_KAFKA_CONTROLLER_PORT=%u", bf_port_take());
+    snprintf(launch->text[2], sizeof launch->text[2], "BF_KAFKA_CONTROLLER_PORT=%u",
+             peer->controller_port);
     launch->argv[0] = kafka_script();
     launch->argv[1] = "start";
     launch->env[0] = launch->text[0];
@@ -174,16 +179,26 @@ static const struct kind kinds[] = {
     [BF_PEER_APACHE_KAFKA] = {.name = "apache-kafka", .ready_ms = 90000, .prepare = prepare_apache},
 };
 
+/* The script fetches the jars where Maven Central answers; it says 69 where it cannot be. */
+static bool apache_fetched(void)
+{
+    static int fetched = -1; /* once per test program */
+    struct bf_child child;
+    struct bf_err err;
+    struct bf_child_options options = {.argv = (const char *const[]){kafka_script(), "fetch", NULL}};
+    if (fetched < 0) {
+        bool started = bf_program_exists("java") && bf_child_start(&child, &options, &err) == BF_OK;
+        fetched = started && bf_child_wait(&child, FETCH_MS) == 0;
+        if (started) {
+            bf_child_kill(&child);
+        }
+    }
+    return fetched == 1;
+}
+
 bool bf_peer_available(enum bf_peer_kind kind)
 {
-    char jars[500];
-    const char *home = getenv("BF_KAFKA_HOME");
-    if (kind != BF_PEER_APACHE_KAFKA) {
-        return bf_program_exists(kinds[kind].program);
-    }
-    snprintf(jars, sizeof jars, "%s/lib", home ? home : "");
-    return home != NULL && access(jars, R_OK) == 0 && bf_program_exists("java") &&
-           access(kafka_script(), X_OK) == 0;
+    return kind == BF_PEER_APACHE_KAFKA ? apache_fetched() : bf_program_exists(kinds[kind].program);
 }
 
 /* The node of Apache Kafka by the pid file that its script writes; 0: none. */
@@ -209,7 +224,7 @@ static bool apache_gone(void *peer)
     char path[64];
     char text[16];
     snprintf(path, sizeof path, "/proc/%d/cmdline", (int)apache_pid(peer));
-    return bf_file_tail(path, text, sizeof text)[0] == '\0';
+    return apache_pid(peer) <= 1 || bf_file_tail(path, text, sizeof text)[0] == '\0';
 }
 
 /* The node is no child of ours, so its end is ours to see to. */
@@ -271,7 +286,7 @@ enum bf_status bf_peer_start(struct bf_peer *peer, struct bf_err *err)
     snprintf(peer->log, sizeof peer->log, "%s/%s.log", peer->folder, kind->name);
     unlink(peer->log); /* what an earlier start wrote is not about this one */
     if (!kind->prepare(peer, &launch)) {
-        return bf_err_set(err, BF_PEER, "could not write the configuration of %s", kind->name);
+        return bf_err_set(err, BF_PEER, "could not prepare %s", kind->name);
     }
     struct bf_child_options options = {
         .argv = launch.argv, .env = launch.env, .out = peer->log, .err = peer->log};
@@ -286,6 +301,11 @@ enum bf_status bf_peer_start(struct bf_peer *peer, struct bf_err *err)
     }
     snprintf(peer->address, sizeof peer->address, "127.0.0.1:%u", peer->port);
     return status;
+}
+
+bool bf_peer_running(struct bf_peer *peer)
+{
+    return peer->kind == BF_PEER_APACHE_KAFKA ? !apache_gone(peer) : bf_child_running(&peer->child);
 }
 
 void bf_peer_stop(struct bf_peer *peer)

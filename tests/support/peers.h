@@ -24,17 +24,19 @@ struct bf_peer {
     const char *config; /* further lines of its configuration (mosquitto, Redis); may be NULL */
     bool durable;       /* Redis: append-only file, written at every command */
     /* Filled in by start. */
-    uint16_t port;
+    uint16_t port, controller_port; /* the second for Apache Kafka only */
     char address[64]; /* "127.0.0.1:1883": what a configuration wants to know */
     const char *folder;
     char log[300];
     struct bf_child child;
 };
 
-/* False where its program (or, for Apache Kafka, Java and the jars) is not there: the test skips. */
+/* False where its program is not there: the test skips. Apache Kafka needs Java, and its jars, which are
+ * fetched from Maven Central once (bounded by three minutes). */
 bool bf_peer_available(enum bf_peer_kind kind);
 /* Returns when it answers. Also starts again what was stopped or killed: same port, same folder. */
 enum bf_status bf_peer_start(struct bf_peer *peer, struct bf_err *err) BF_MUST_CHECK;
+bool bf_peer_running(struct bf_peer *peer);
 void bf_peer_stop(struct bf_peer *peer); /* TERM, bounded */
 void bf_peer_kill(struct bf_peer *peer); /* -9 */
 void bf_peer_pause(struct bf_peer *peer);

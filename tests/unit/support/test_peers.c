@@ -22,9 +22,9 @@ static void survives_a_kill(struct bf_peer *peer)
     }
     uint16_t port = peer->port;
     assert_int_not_equal(port, 0);
-    assert_true(bf_child_running(&peer->child));
+    assert_true(bf_peer_running(peer));
     bf_peer_kill(peer);
-    assert_false(bf_child_running(&peer->child));
+    assert_false(bf_peer_running(peer));
     if (bf_peer_start(peer, &err) != BF_OK) {
         fail_msg("%s", bf_err_format(&err, text, sizeof text));
     }
@@ -34,7 +34,7 @@ static void survives_a_kill(struct bf_peer *peer)
     bf_peer_pause(peer);
     bf_peer_resume(peer);
     bf_peer_stop(peer);
-    assert_false(bf_child_running(&peer->child));
+    assert_false(bf_peer_running(peer));
 }
 
 static void mosquitto(void **state)
