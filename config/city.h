@@ -23,7 +23,6 @@ struct bf_problem { /* of a file: a broken profile is disabled and listed here, 
 /* ---- paths into payloads: child and index steps only ($.a.b[0], also $["a b"]) */
 struct bf_path_step { struct bf_slice name; int64_t index; /* -1: a name step */ };
 struct bf_path { struct bf_path_step *steps; size_t count; };
-
 /* A text made of literals, topic levels and payload values: "{operator}/{vehicle}", "{$.id}".
  * ITEM is {item}: the name of `each`'s item or of SenML's record. */
 enum bf_part_kind { BF_PART_LITERAL, BF_PART_LEVEL, BF_PART_PATH, BF_PART_ITEM };
@@ -98,7 +97,6 @@ struct bf_kpi_definition {
     struct bf_group_by *group; size_t group_count; /* city: none */
     bool by_device;           /* group has device: finished in stage 1 */
     struct bf_slice aggregate;/* name in processors/aggregate/aggregates.def */
-    size_t limit;             /* reserved: options of the aggregate come with the first that has any */
     bool has_target; double target;
     struct bf_band *bands; size_t band_count;
     bool live;                /* provisional values wanted (default true) */
