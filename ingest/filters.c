@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ingest/marker.h"
 
 #define FILTER_MAX 1024
 

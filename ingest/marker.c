@@ -61,36 +61,6 @@ size_t bf_marker_format(int64_t sent_us, char *payload, size_t size)
     return (size_t)snprintf(payload, size, "%lld", (long long)sent_us);
 }
 
-/* The first level of `text`; *text becomes what follows it, with data NULL behind the last. */
-static struct bf_slice next_level(struct bf_slice *text)
-{
-    const char *slash = memchr(text->data, '/', text->len);
-    struct bf_slice level = {text->data, slash ? (size_t)(slash - text->data) : text->len};
-    *text = slash ? (struct bf_slice){slash + 1, text->len - level.len - 1} : (struct bf_slice){NULL, 0};
-    return level;
-}
-
-bool bf_filter_matches(struct bf_slice filter, struct bf_slice topic)
-{
-    if (filter.len == 0 || topic.len == 0) {
-        return false;
-    }
-    while (filter.data != NULL) {
-        struct bf_slice wanted = next_level(&filter);
-        if (bf_slice_equal(wanted, BF_SLICE("#"))) {
-            return true;
-        }
-        if (topic.data == NULL) {
-            return false;
-        }
-        struct bf_slice level = next_level(&topic);
-        if (!bf_slice_equal(wanted, BF_SLICE("+")) && !bf_slice_equal(wanted, level)) {
-            return false;
-        }
-    }
-    return topic.data == NULL;
-}
-
 /* ---- the connection */
 
 static void on_message(void *context, const struct bf_mqtt_message *message)

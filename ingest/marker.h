@@ -20,8 +20,6 @@ bool bf_marker_is_topic(struct bf_slice topic);
 /* The payload: microseconds as decimal digits. */
 bool bf_marker_parse(struct bf_slice payload, int64_t *sent_us);
 size_t bf_marker_format(int64_t sent_us, char *payload, size_t size);
-/* Whether an MQTT topic filter matches a topic: a marker must not be subscribed to twice. */
-bool bf_filter_matches(struct bf_slice filter, struct bf_slice topic);
 
 struct bf_marker;
 
