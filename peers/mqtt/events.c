@@ -186,29 +186,34 @@ static void tell_subscribed(void *context, bool ok, const char *reason)
     bf__mqtt_leave(mqtt);
 }
 
-void bf__mqtt_on_subscribe(void *context, MQTTAsync_successData *data)
+/* How many filters the SUBSCRIBE had: of a single one Paho gives the answer by value, of more in an array
+ * (and leaves the array's pointer undefined otherwise). */
+static size_t filters_asked(void *context)
 {
     struct bf_mqtt *mqtt = bf__mqtt_enter(context);
     if (!mqtt) {
-        return;
+        return 0;
     }
     size_t count = atomic_load(&mqtt->filters);
     bf__mqtt_leave(mqtt);
-    bool refused = false;
-    if (data && count == 1) {
-        refused = data->alt.qos >= FILTER_REFUSED;
-    } else if (data && data->alt.qosList) {
-        for (size_t i = 0; i < count; i++) {
-            refused |= data->alt.qosList[i] >= FILTER_REFUSED;
-        }
+    return count;
+}
+
+void bf__mqtt_on_subscribe(void *context, MQTTAsync_successData *data)
+{
+    size_t count = filters_asked(context);
+    bool refused = data && count == 1 && data->alt.qos >= FILTER_REFUSED;
+    for (size_t i = 0; data && count > 1 && i < count; i++) {
+        refused |= data->alt.qosList[i] >= FILTER_REFUSED;
     }
     tell_subscribed(context, !refused, refused ? "the broker refuses a filter" : "");
 }
 
 void bf__mqtt_on_subscribe5(void *context, MQTTAsync_successData5 *data)
 {
+    size_t count = filters_asked(context);
     enum MQTTReasonCodes code = data ? data->reasonCode : MQTTREASONCODE_SUCCESS;
-    for (int i = 0; data && data->alt.sub.reasonCodes && i < data->alt.sub.reasonCodeCount; i++) {
+    for (size_t i = 0; data && count > 1 && i < count && i < (size_t)data->alt.sub.reasonCodeCount; i++) {
         if ((int)data->alt.sub.reasonCodes[i] >= FILTER_REFUSED) {
             code = data->alt.sub.reasonCodes[i];
         }
