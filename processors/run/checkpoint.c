@@ -273,7 +273,7 @@ void bf__process_last_checkpoints(struct bf_process *process, int64_t deadline_u
     process->chunk_timeout_ms = LAST_CHUNK_MS;
     for (size_t i = 0; i < process->task_count; i++) {
         struct bf_running *task = &process->tasks[i];
-        if (!task->used || task->stopped || task->next == 0 || task->must_unclean) {
+        if (!task->used || task->stopped || task->next == 0 || task->must_announce) {
             continue; /* nothing was read since the last orderly stop */
         }
         bool done = finish(task, deadline_us);
@@ -282,8 +282,9 @@ void bf__process_last_checkpoints(struct bf_process *process, int64_t deadline_u
     }
 }
 
-/* The checkpoint that was loaded says that nothing was written behind it. From now on something is. */
-enum bf_status bf__process_unclean(struct bf_running *task, struct bf_err *err)
+/* What is committed says that nothing was written behind it (or nothing is committed yet). From now on
+ * something is. */
+enum bf_status bf__process_announce(struct bf_running *task, struct bf_err *err)
 {
     char text[BF_MANIFEST_TEXT + 1];
     struct bf_manifest said = task->manifest;
@@ -301,7 +302,8 @@ enum bf_status bf__process_unclean(struct bf_running *task, struct bf_err *err)
     if (answer == BF_COMMIT_UNKNOWN) {
         return BF_AGAIN;
     }
-    task->must_unclean = false;
+    task->must_announce = false;
     task->manifest.clean = false;
+    task->committed = task->next;
     return BF_OK;
 }

@@ -35,7 +35,7 @@ static bool parse_offsets(const char *text, struct bf_manifest *manifest)
         }
         text = *end == ',' ? end + 1 : end;
     }
-    return manifest->chunks > 0;
+    return manifest->chunks > 0 || manifest->bytes == 0;
 }
 
 enum bf_status bf_manifest_parse(const char *text, struct bf_manifest *manifest, struct bf_err *err)

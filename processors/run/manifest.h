@@ -1,5 +1,7 @@
 /* manifest.h: the name of a checkpoint, as it travels in the metadata of the commit that makes it count:
  * which owner's which checkpoint, how long it is, its digest, where its chunks stand, which engine made it.
+ * A task that has no state yet commits one without chunks before it writes its first chunk: so chunks without
+ * a commit always mean that the group's offsets have expired.
  * ASCII, at most BF_MANIFEST_TEXT bytes (Kafka stores longer metadata empty without a word).
  * Thread: values, any.   Limits: BF_MANIFEST_CHUNKS chunks. */
 #ifndef BF_PROCESSORS_RUN_MANIFEST_H

@@ -21,15 +21,14 @@
 static enum bf_status open_group(struct bf_process *process, struct bf_err *err)
 {
     static const enum bf_topic topics[] = {BF_TOPIC_READINGS, BF_TOPIC_PARTIALS};
-    char id[128];
     size_t len = strlen(process->kafka.prefix);
-    if (len > sizeof(id) - sizeof("-process")) {
+    if (len > sizeof(process->group) - sizeof("-process")) {
         return bf_err_set(err, BF_CONFIG, "kafka.prefix is too long");
     }
-    memcpy(id, process->kafka.prefix, len);
-    memcpy(id + len, "-process", sizeof("-process"));
+    memcpy(process->group, process->kafka.prefix, len);
+    memcpy(process->group + len, "-process", sizeof("-process"));
     const struct bf_group group = {
-        .id = id,
+        .id = process->group,
         .instance_id = process->site->process.id,
         .session_ms = (uint32_t)(process->site->process.session_us / BF_US_PER_MS),
         .assigned = bf__process_assigned,

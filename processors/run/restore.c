@@ -138,7 +138,9 @@ static enum bf_status first_start(struct bf_running *task, int64_t begin, struct
         bf_err_hint(err, "the group's offsets have expired (7 days without a member); the state is still there");
         return BF_FATAL;
     }
-    task->next = 0;
+    task->manifest = (struct bf_manifest){.engine = BF_ENGINE_VERSION, .owner = task->owner};
+    bf_hash_sha256_hex((struct bf_slice){NULL, 0}, task->manifest.digest);
+    task->must_announce = true;
     return status;
 }
 
@@ -173,6 +175,9 @@ static enum bf_status load(struct bf_running *task, struct scan *scan, int64_t o
         bf_err_detail(err, "%u of %u chunks found", (unsigned)scan->found, (unsigned)manifest->chunks);
         return BF_FATAL;
     }
+    if (manifest->bytes == 0) {
+        return BF_OK; /* its owner had only just begun */
+    }
     enum bf_status status = task->stage1 != NULL ? bf_stage1_load(task->stage1, state, err)
                                                  : bf_stage2_load(task->stage2, state, err);
     if (status == BF_AGAIN) {
@@ -205,7 +210,7 @@ static enum bf_status from_commit(struct bf_running *task, const char *text, int
     free(scan.blob);
     task->next = offset;
     task->committed = offset;
-    task->must_unclean = manifest->clean;
+    task->must_announce = manifest->clean;
     return status;
 }
 

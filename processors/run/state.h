@@ -32,7 +32,7 @@ struct bf_running {
     bool used;
     bool stopped;          /* its membership was refused: does nothing until the next assignment */
     bool paused;           /* too far ahead of the slowest source */
-    bool must_unclean;     /* loaded from an orderly stop: say so no longer before the first output */
+    bool must_announce;    /* a first start, or one after an orderly stop: to be committed before any output */
     enum bf_topic topic;
     int32_t partition;
     char name[80];         /* "<install id>/s1/<partition>" */
@@ -64,6 +64,7 @@ struct bf_process {
     struct bf_site *site;
     struct bf_property properties[BF_WIRING_PROPERTIES];
     struct bf_kafka_options kafka;
+    char group[128]; /* "<prefix>-process" */
     struct bf_config_log *log;
     const struct bf_install *install;
     struct bf_producer *producer;
@@ -108,7 +109,7 @@ enum bf_status bf__process_tail(struct bf_process *process, struct bf_err *err) 
 enum bf_status bf__process_checkpoints(struct bf_process *process, int64_t now_us, struct bf_err *err) BF_MUST_CHECK;
 /* A last checkpoint of every task, until deadline_us. */
 void bf__process_last_checkpoints(struct bf_process *process, int64_t deadline_us);
-enum bf_status bf__process_unclean(struct bf_running *task, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf__process_announce(struct bf_running *task, struct bf_err *err) BF_MUST_CHECK;
 int32_t bf__process_chunk_partition(const struct bf_running *task);
 /* restore.c: the task's state as of the committed offset, or the reason why it cannot be had. */
 enum bf_status bf__process_restore(struct bf_running *task, struct bf_err *err) BF_MUST_CHECK;

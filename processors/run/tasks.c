@@ -158,8 +158,8 @@ enum bf_status bf__process_apply(struct bf_process *process, const struct bf_inc
     if (task == NULL || !task->used || task->stopped || incoming->offset < task->next) {
         return BF_OK;
     }
-    if (task->must_unclean) {
-        enum bf_status status = bf__process_unclean(task, err);
+    if (task->must_announce) {
+        enum bf_status status = bf__process_announce(task, err);
         if (status != BF_OK) {
             return status;
         }
