@@ -43,7 +43,7 @@ static uint64_t hash_of(const struct bf_table *table, const void *key)
     }
     if (table->key_size == 16) {
         memcpy(words, key, 16);
-        return mix(words[0] ^ mix(words[1] + UINT64_C(0x9e3779b97f4a7c15)));
+        return mix(words[0] ^ (words[1] * UINT64_C(0x9e3779b97f4a7c15)));
     }
     return bf_hash64((struct bf_slice){key, table->key_size});
 }
