@@ -188,6 +188,16 @@ static bool is_known_name(const char *name)
     return false;
 }
 
+/* Does anything say in which zone a reading lies? */
+static bool has_zones(const struct bf_city *city)
+{
+    bool any = bf_zones_count(city->zones) > 0;
+    for (size_t p = 0; p < city->profile_count; p++) {
+        any = any || (city->profiles[p].enabled && city->profiles[p].zone.count > 0);
+    }
+    return any;
+}
+
 static void warn_missing_tags(const struct check *check, size_t index)
 {
     const struct bf_city *city = check->load->city;
@@ -195,6 +205,10 @@ static void warn_missing_tags(const struct check *check, size_t index)
     const struct bf__place *place = &check->load->kpi_places[index];
     struct bf__loader loader = loader_at(check, place, BF__WARNING);
     for (size_t i = 0; i < kpi->group_count; i++) {
+        if (kpi->group[i].kind == BF_GROUP_ZONE && !has_zones(city)) {
+            bf__loader_warn(&loader, bf__node_get(place->node, "group"),
+                            "group: there is no zone: neither a file in zones/ nor a profile with \"zone\"");
+        }
         if (kpi->group[i].kind == BF_GROUP_TAG && !is_tag(city, kpi->group[i].tag.data)) {
             bf__loader_warn(&loader, bf__node_get(place->node, "group"),
                             "group: no profile gives readings a tag \"%.64s\"", kpi->group[i].tag.data);
