@@ -7,11 +7,13 @@
  *     still wanted them finds its position outside the log;
  *   - no compaction, no retention by time, no LogAppendTime, no admin API (the topics are made here);
  *   - no fencing of zombies by instance id, no de-duplication of retried batches, no real transactions;
- *   - the first member of a group waits 3 s, a member that comes back 4 to 5 s.
+ *   - one member a group: a second one may find all partitions given to it, or none, for a while;
+ *   - the first member of a group waits 1 s (3 s later than 5 s after the start), a killed one that comes
+ *     back about 10 s.
  * Whatever belfry promises about these is proved on a real Kafka.
  *
  * Owner: creator.   Thread: the creator's; the broker runs on its own.   Limits: one broker, one cluster a
- * process (cluster.c defines bind, accept and poll for the whole program). */
+ * process (cluster.c defines bind, accept, poll and clock_gettime for the whole program). */
 #ifndef BF_PEERS_KAFKA_CLUSTER_H
 #define BF_PEERS_KAFKA_CLUSTER_H
 

@@ -24,7 +24,8 @@ static const char help[] =
     "\n"
     "Not for production: nothing is on disk; a partition keeps 5 MiB or 100,000 batches and then loses the\n"
     "oldest without a word; there is no compaction, no retention by time, no admin API, no fencing and no\n"
-    "de-duplication of retried batches; the first member of a group waits 3 s, one that returns 4 to 5 s.\n";
+    "de-duplication of retried batches; a group has one member at a time; a killed one that comes back\n"
+    "waits about 10 s.\n";
 
 struct arguments {
     uint16_t port;

@@ -177,6 +177,9 @@ static void a_task_that_cannot_be_loaded_ends_the_member(void **state)
 static void a_second_member_takes_half(void **state)
 {
     (void)state;
+    if (!kafka_is_apache()) {
+        skip(); /* the embedded cluster gives all to the one, then all to the other */
+    }
     struct member first = {.start = 0};
     struct member second = {.start = 0};
     join(&first, "three", "three-1");
