@@ -38,7 +38,8 @@ void bf_cell_add(struct bf_cell *cell, const struct bf_aggregate *aggregate, boo
     }
 }
 
-void bf_cell_merge(struct bf_cell *cell, const struct bf_aggregate *aggregate, const struct bf_cell *other)
+void bf_cell_merge(struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                   const struct bf_cell *other)
 {
     if (other->n > 0) {
         cell->min = cell->n == 0 || other->min < cell->min ? other->min : cell->min;
@@ -88,7 +89,8 @@ enum bf_status bf_cell_from_partial(struct bf_cell *cell, const struct bf_aggreg
     return BF_OK;
 }
 
-void bf_cell_save(const struct bf_cell *cell, const struct bf_aggregate *aggregate, struct bf_mp_writer *out)
+void bf_cell_save(const struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                  struct bf_mp_writer *out)
 {
     bf_mp_put_uint(out, cell->n);
     bf_mp_put_uint(out, cell->excluded.suspect);
@@ -100,7 +102,8 @@ void bf_cell_save(const struct bf_cell *cell, const struct bf_aggregate *aggrega
     bf_cell_pack_state(cell, aggregate, out);
 }
 
-enum bf_status bf_cell_load(struct bf_cell *cell, const struct bf_aggregate *aggregate, struct bf_mp_reader *in)
+enum bf_status bf_cell_load(struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                            struct bf_mp_reader *in)
 {
     bf_cell_init(cell, aggregate);
     cell->n = bf_mp_get_uint(in);

@@ -10,7 +10,7 @@
 struct bf_cell {
     uint64_t n, taken; /* counted values; suspect ones among them */
     struct bf_excluded excluded;
-    double min, max;   /* valid where n > 0 */
+    double min, max; /* valid where n > 0 */
     _Alignas(8) unsigned char state[BF_AGGREGATE_STATE_MAX];
 };
 
@@ -18,14 +18,16 @@ void bf_cell_init(struct bf_cell *cell, const struct bf_aggregate *aggregate);
 /* Counts the reading or says by which quality it was left out. */
 void bf_cell_add(struct bf_cell *cell, const struct bf_aggregate *aggregate, bool take_suspect,
                  const struct bf_reading *reading, const struct bf_sample *place);
-void bf_cell_merge(struct bf_cell *cell, const struct bf_aggregate *aggregate, const struct bf_cell *other);
+void bf_cell_merge(struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                   const struct bf_cell *other);
 /* The partial's `state`: what the aggregate saves, then `taken`. */
 void bf_cell_pack_state(const struct bf_cell *cell, const struct bf_aggregate *aggregate,
                         struct bf_mp_writer *out);
 /* From a partial of another task. MALFORMED where its state is not the aggregate's. */
 enum bf_status bf_cell_from_partial(struct bf_cell *cell, const struct bf_aggregate *aggregate,
                                     const struct bf_partial *partial) BF_MUST_CHECK;
-void bf_cell_save(const struct bf_cell *cell, const struct bf_aggregate *aggregate, struct bf_mp_writer *out);
+void bf_cell_save(const struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                  struct bf_mp_writer *out);
 enum bf_status bf_cell_load(struct bf_cell *cell, const struct bf_aggregate *aggregate,
                             struct bf_mp_reader *in) BF_MUST_CHECK;
 

@@ -36,7 +36,8 @@ static struct bf_writer *writer_add(struct bf_clock *clock, struct bf_slice id)
     return writer;
 }
 
-struct bf_writer *bf_clock_writer(struct bf_clock *clock, const struct bf_clock_rules *rules, struct bf_slice id)
+struct bf_writer *bf_clock_writer(struct bf_clock *clock, const struct bf_clock_rules *rules,
+                                  struct bf_slice id)
 {
     for (size_t i = 0; i < clock->count; i++) {
         struct bf_writer *writer = &clock->writers[i];
@@ -66,7 +67,8 @@ static void note(struct bf_clock *clock, struct bf_writer *writer, const struct 
         writer->flowing = 0;
     }
     writer->flowing += tick->flows ? 1 : 0;
-    if (tick->has_clock && (writer->clock_us == BF_TIME_NONE || tick->clock_us > writer->clock_us)) {
+    if (tick->has_clock &&
+        (writer->clock_us == BF_TIME_NONE || tick->clock_us > writer->clock_us)) {
         writer->clock_us = tick->clock_us; /* a tick without one leaves the last as it stands */
     }
     for (size_t i = 0; i < clock->count; i++) {
@@ -80,8 +82,8 @@ static void note(struct bf_clock *clock, struct bf_writer *writer, const struct 
     writer->ticked = true;
 }
 
-int64_t bf_clock_tick(struct bf_clock *clock, const struct bf_clock_rules *rules, struct bf_writer *writer,
-                      const struct bf_tick *tick)
+int64_t bf_clock_tick(struct bf_clock *clock, const struct bf_clock_rules *rules,
+                      struct bf_writer *writer, const struct bf_tick *tick)
 {
     assert(rules->tick_every_us > 0);
     note(clock, writer, tick);

@@ -47,8 +47,8 @@ struct bf_writer *bf_clock_writer(struct bf_clock *clock, const struct bf_clock_
                                   struct bf_slice id);
 /* Takes one tick and returns the clock that it gives (clock->now_us is left to the caller, who still has
  * to flush under the old one). */
-int64_t bf_clock_tick(struct bf_clock *clock, const struct bf_clock_rules *rules, struct bf_writer *writer,
-                      const struct bf_tick *tick);
+int64_t bf_clock_tick(struct bf_clock *clock, const struct bf_clock_rules *rules,
+                      struct bf_writer *writer, const struct bf_tick *tick);
 void bf_clock_save(const struct bf_clock *clock, struct bf_mp_writer *out);
 enum bf_status bf_clock_load(struct bf_clock *clock, struct bf_mp_reader *in) BF_MUST_CHECK;
 

@@ -22,6 +22,7 @@ void bf_contents_destroy(struct bf_contents *contents);
 /* True if it was seen; otherwise remembers it. */
 bool bf_contents_seen(struct bf_contents *contents, uint64_t hash);
 void bf_contents_save(const struct bf_contents *contents, struct bf_mp_writer *out);
-enum bf_status bf_contents_load(struct bf_contents *contents, struct bf_mp_reader *in) BF_MUST_CHECK;
+enum bf_status bf_contents_load(struct bf_contents *contents,
+                                struct bf_mp_reader *in) BF_MUST_CHECK;
 
 #endif

@@ -53,7 +53,8 @@ void bf_deliveries_advance(struct bf_deliveries *deliveries, int64_t epoch, int6
 /* Serials are non-negative in practice; a hostile one must not overflow. */
 static bool forgotten(const struct bf_deliveries *deliveries, int64_t serial)
 {
-    return serial < deliveries->newest && (uint64_t)deliveries->newest - (uint64_t)serial >= BF_DELIVERIES;
+    return serial < deliveries->newest &&
+           (uint64_t)deliveries->newest - (uint64_t)serial >= BF_DELIVERIES;
 }
 
 bool bf_deliveries_seen(struct bf_deliveries *deliveries, const struct bf_delivery *delivery)
@@ -71,7 +72,8 @@ bool bf_deliveries_seen(struct bf_deliveries *deliveries, const struct bf_delive
     if (same && delivery->index < slot->next) {
         return delivery->dup;
     }
-    *slot = (struct slot){.hash = delivery->payload_hash, .round = round_of(delivery->serial),
+    *slot = (struct slot){.hash = delivery->payload_hash,
+                          .round = round_of(delivery->serial),
                           .next = delivery->index + 1};
     return false;
 }

@@ -10,9 +10,9 @@
 #ifndef BF_PROCESSORS_DELIVERY_H
 #define BF_PROCESSORS_DELIVERY_H
 
+#include "core/err.h"
 #include "core/mp.h"
 #include "core/reading.h"
-#include "core/err.h"
 
 #define BF_DELIVERIES 32768
 
@@ -26,6 +26,7 @@ bool bf_deliveries_seen(struct bf_deliveries *deliveries, const struct bf_delive
 /* A tick's serial: what lies more than BF_DELIVERIES before it is forgotten. */
 void bf_deliveries_advance(struct bf_deliveries *deliveries, int64_t epoch, int64_t serial);
 void bf_deliveries_save(const struct bf_deliveries *deliveries, struct bf_mp_writer *out);
-enum bf_status bf_deliveries_load(struct bf_deliveries *deliveries, struct bf_mp_reader *in) BF_MUST_CHECK;
+enum bf_status bf_deliveries_load(struct bf_deliveries *deliveries,
+                                  struct bf_mp_reader *in) BF_MUST_CHECK;
 
 #endif

@@ -13,7 +13,8 @@ struct item {
     uint64_t hash;
     struct text device, profile, zone;
     uint32_t chain, dirty_next;
-    int64_t event_us, ingest_us, sent_us; /* sent_us: log time of its last record, BF_TIME_NONE: none */
+    int64_t event_us, ingest_us,
+        sent_us; /* sent_us: log time of its last record, BF_TIME_NONE: none */
     uint64_t readings, suspect, failed;
     int32_t lat_e7, lon_e7;
     bool has_place, dirty;
@@ -89,7 +90,8 @@ static struct item *item_of(struct bf_devices *devices, struct bf_slice name, ui
     *index = devices->heads == NULL ? 0 : devices->heads[hash & devices->mask];
     while (*index != 0) {
         struct item *item = bf_pool_at(&devices->items, *index);
-        if (item->hash == hash && bf_text_equal(&devices->texts, item->device.first, item->device.len, name)) {
+        if (item->hash == hash &&
+            bf_text_equal(&devices->texts, item->device.first, item->device.len, name)) {
             return item;
         }
         *index = item->chain;
@@ -145,7 +147,8 @@ void bf_devices_note(struct bf_devices *devices, const struct bf_reading *readin
     item->ingest_us = reading->ingest_us > item->ingest_us ? reading->ingest_us : item->ingest_us;
     item->readings++;
     item->suspect += reading->quality == BF_QUALITY_SUSPECT ? 1 : 0;
-    item->failed += reading->quality == BF_QUALITY_FAIL || reading->quality == BF_QUALITY_MISSING ? 1 : 0;
+    item->failed +=
+        reading->quality == BF_QUALITY_FAIL || reading->quality == BF_QUALITY_MISSING ? 1 : 0;
     mark(devices, item, index);
 }
 
@@ -170,7 +173,8 @@ static void send(const struct bf_devices *devices, const struct item *item, int6
     bf__output_device(outlet, &device);
 }
 
-void bf_devices_flush(struct bf_devices *devices, int64_t now_us, int64_t every_us, struct bf_outlet *outlet)
+void bf_devices_flush(struct bf_devices *devices, int64_t now_us, int64_t every_us,
+                      struct bf_outlet *outlet)
 {
     uint32_t at = devices->dirty_first;
     devices->dirty_first = devices->dirty_last = 0;
@@ -223,13 +227,16 @@ void bf_devices_save(const struct bf_devices *devices, struct bf_mp_writer *out)
 
 static bool load_item(struct bf_devices *devices, struct bf_mp_reader *in)
 {
-    struct bf_slice device = bf_mp_get_str(in), profile = bf_mp_get_str(in), zone = bf_mp_get_str(in);
+    struct bf_slice device = bf_mp_get_str(in), profile = bf_mp_get_str(in),
+                    zone = bf_mp_get_str(in);
     uint32_t index;
-    if (!bf_mp_ok(in) || device.len > BF_MAX_TEXT || profile.len > BF_MAX_TEXT || zone.len > BF_MAX_TEXT) {
+    if (!bf_mp_ok(in) || device.len > BF_MAX_TEXT || profile.len > BF_MAX_TEXT ||
+        zone.len > BF_MAX_TEXT) {
         return false;
     }
     struct item *item = item_of(devices, device, &index);
-    if (item == NULL || !set_text(devices, &item->profile, profile) || !set_text(devices, &item->zone, zone)) {
+    if (item == NULL || !set_text(devices, &item->profile, profile) ||
+        !set_text(devices, &item->zone, zone)) {
         return false;
     }
     item->event_us = bf_mp_get_int(in);
@@ -244,7 +251,8 @@ static bool load_item(struct bf_devices *devices, struct bf_mp_reader *in)
     return bf_mp_ok(in);
 }
 
-enum bf_status bf_devices_load(struct bf_devices *devices, struct bf_mp_reader *in, struct bf_err *err)
+enum bf_status bf_devices_load(struct bf_devices *devices, struct bf_mp_reader *in,
+                               struct bf_err *err)
 {
     devices->refused = bf_mp_get_uint(in);
     uint64_t texts = bf_mp_get_uint(in), count = bf_mp_get_uint(in);

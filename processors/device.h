@@ -21,12 +21,14 @@ struct bf_devices {
 
 void bf_devices_init(struct bf_devices *devices);
 void bf_devices_deinit(struct bf_devices *devices);
-enum bf_status bf_devices_limit(struct bf_devices *devices, uint64_t limit, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_devices_limit(struct bf_devices *devices, uint64_t limit,
+                                struct bf_err *err) BF_MUST_CHECK;
 void bf_devices_note(struct bf_devices *devices, const struct bf_reading *reading);
 /* Writes what is due at now_us. */
-void bf_devices_flush(struct bf_devices *devices, int64_t now_us, int64_t every_us, struct bf_outlet *outlet);
+void bf_devices_flush(struct bf_devices *devices, int64_t now_us, int64_t every_us,
+                      struct bf_outlet *outlet);
 void bf_devices_save(const struct bf_devices *devices, struct bf_mp_writer *out);
-enum bf_status bf_devices_load(struct bf_devices *devices, struct bf_mp_reader *in, struct bf_err *err)
-    BF_MUST_CHECK;
+enum bf_status bf_devices_load(struct bf_devices *devices, struct bf_mp_reader *in,
+                               struct bf_err *err) BF_MUST_CHECK;
 
 #endif

@@ -6,14 +6,17 @@
 struct bf_settings bf_generations_settings(const struct bf_generations *generations)
 {
     struct bf_settings settings = {
-        .clock = {.tick_every_us = 250 * BF_US_PER_MS, .writer_timeout_us = 30 * BF_US_PER_S,
-                  .hold_max_us = 30 * BF_US_PER_S, .max_writers = 8},
+        .clock = {.tick_every_us = 250 * BF_US_PER_MS,
+                  .writer_timeout_us = 30 * BF_US_PER_S,
+                  .hold_max_us = 30 * BF_US_PER_S,
+                  .max_writers = 8},
         .emit_every_us = BF_US_PER_S,
         .device_every_us = 30 * BF_US_PER_S,
     };
     if (generations->count > 0) {
         const struct bf_city *city = generations->list[generations->count - 1].plan->city;
-        settings.clock.tick_every_us = city->time.tick_every_us > 0 ? city->time.tick_every_us : BF_US_PER_S;
+        settings.clock.tick_every_us =
+            city->time.tick_every_us > 0 ? city->time.tick_every_us : BF_US_PER_S;
         settings.clock.writer_timeout_us = city->time.writer_timeout_us;
         settings.clock.hold_max_us = city->time.hold_max_us;
         settings.clock.max_writers = city->limits.max_writers;
@@ -47,7 +50,8 @@ static void forget_oldest(struct bf_generations *generations, struct bf_windows 
 {
     free(generations->list[0].slots);
     generations->count--;
-    memmove(&generations->list[0], &generations->list[1], generations->count * sizeof(generations->list[0]));
+    memmove(&generations->list[0], &generations->list[1],
+            generations->count * sizeof(generations->list[0]));
     for (size_t i = 0; i < windows->slot_count; i++) {
         windows->slots[i].wanted = false;
     }
@@ -65,19 +69,21 @@ static void forget_oldest(struct bf_generations *generations, struct bf_windows 
         for (size_t k = 0; k < known->plan->count; k++) {
             const struct bf_kpi_definition *definition = known->plan->kpis[k].definition;
             if (known->slots[k] != UINT32_MAX) {
-                known->slots[k] = (uint32_t)bf_windows_find_slot(windows, definition->id, definition->hash);
+                known->slots[k] =
+                    (uint32_t)bf_windows_find_slot(windows, definition->id, definition->hash);
             }
         }
     }
 }
 
 enum bf_status bf_generations_learn(struct bf_generations *generations, struct bf_windows *windows,
-                                    const struct bf_plan *plan, int64_t from_us, bool stage1, int64_t now_us,
-                                    struct bf_err *err)
+                                    const struct bf_plan *plan, int64_t from_us, bool stage1,
+                                    int64_t now_us, struct bf_err *err)
 {
     uint32_t *slots = calloc(plan->count + 1, sizeof(*slots));
     if (slots == NULL) {
-        return bf_err_set(err, BF_PEER, "out of memory for generation %lld", (long long)plan->generation);
+        return bf_err_set(err, BF_PEER, "out of memory for generation %lld",
+                          (long long)plan->generation);
     }
     if (generations->count == BF_GENERATIONS_MAX) {
         forget_oldest(generations, windows);
@@ -87,8 +93,8 @@ enum bf_status bf_generations_learn(struct bf_generations *generations, struct b
         enum bf_status status = BF_OK;
         slots[k] = UINT32_MAX;
         if (stage1 || !by_device) {
-            status = bf_windows_add_slot(windows, &plan->kpis[k], plan->generation, stage1 ? by_device : true,
-                                         now_us, &slots[k], err);
+            status = bf_windows_add_slot(windows, &plan->kpis[k], plan->generation,
+                                         stage1 ? by_device : true, now_us, &slots[k], err);
         }
         if (status != BF_OK) {
             free(slots);
@@ -100,21 +106,23 @@ enum bf_status bf_generations_learn(struct bf_generations *generations, struct b
         generations->list[at] = generations->list[at - 1];
         at--;
     }
-    generations->list[at] = (struct bf_generation_known){.generation = plan->generation, .from_us = from_us,
-                                                         .plan = plan, .slots = slots};
+    generations->list[at] = (struct bf_generation_known){
+        .generation = plan->generation, .from_us = from_us, .plan = plan, .slots = slots};
     return BF_OK;
 }
 
-void bf_generations_prune(struct bf_generations *generations, struct bf_windows *windows, int64_t now_us)
+void bf_generations_prune(struct bf_generations *generations, struct bf_windows *windows,
+                          int64_t now_us)
 {
-    while (generations->count > 1 && now_us != BF_TIME_NONE && generations->list[1].from_us != BF_TIME_NONE &&
-           now_us >= generations->list[1].from_us &&
+    while (generations->count > 1 && now_us != BF_TIME_NONE &&
+           generations->list[1].from_us != BF_TIME_NONE && now_us >= generations->list[1].from_us &&
            now_us - generations->list[1].from_us > generations->list[0].plan->longest_reach_us) {
         forget_oldest(generations, windows);
     }
 }
 
-const struct bf_generation_known *bf_generations_at(const struct bf_generations *generations, int64_t start_us)
+const struct bf_generation_known *bf_generations_at(const struct bf_generations *generations,
+                                                    int64_t start_us)
 {
     for (size_t i = generations->count; i-- > 1;) {
         if (generations->list[i].from_us <= start_us) {
@@ -124,7 +132,8 @@ const struct bf_generation_known *bf_generations_at(const struct bf_generations 
     return generations->count == 0 ? NULL : &generations->list[0];
 }
 
-bool bf_generations_in_force(const struct bf_generations *generations, uint32_t slot, int64_t start_us)
+bool bf_generations_in_force(const struct bf_generations *generations, uint32_t slot,
+                             int64_t start_us)
 {
     const struct bf_generation_known *known = bf_generations_at(generations, start_us);
     for (size_t k = 0; known != NULL && k < known->plan->count; k++) {
@@ -153,8 +162,8 @@ void bf_generations_save(const struct bf_generations *generations, struct bf_mp_
 }
 
 enum bf_status bf_generations_load(struct bf_generations *generations, struct bf_windows *windows,
-                                   struct bf_mp_reader *in, bf_definitions definitions, void *context,
-                                   bool stage1, struct bf_err *err)
+                                   struct bf_mp_reader *in, bf_definitions definitions,
+                                   void *context, bool stage1, struct bf_err *err)
 {
     uint64_t count = bf_mp_get_uint(in);
     enum bf_status status = count > BF_GENERATIONS_MAX ? BF_MALFORMED : BF_OK;
@@ -166,7 +175,8 @@ enum bf_status bf_generations_load(struct bf_generations *generations, struct bf
         }
         status = definitions(context, generation, &plan, err);
         if (status == BF_OK) {
-            status = bf_generations_learn(generations, windows, plan, from_us, stage1, BF_TIME_NONE, err);
+            status = bf_generations_learn(generations, windows, plan, from_us, stage1, BF_TIME_NONE,
+                                          err);
         }
     }
     return status == BF_OK && !bf_mp_ok(in) ? BF_MALFORMED : status;

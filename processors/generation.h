@@ -13,7 +13,8 @@
 
 struct bf_generation_known {
     int64_t generation;
-    int64_t from_us; /* stage 1: never before the windows that had begun when the partition learned of it */
+    int64_t
+        from_us; /* stage 1: never before the windows that had begun when the partition learned of it */
     const struct bf_plan *plan;
     uint32_t *slots; /* of each KPI of the plan */
 };
@@ -35,19 +36,22 @@ int64_t bf_generations_newest(const struct bf_generations *generations); /* 0 be
 bool bf_generations_known(const struct bf_generations *generations, int64_t generation);
 /* Adds it and makes its slots. `by_device`: slots of KPIs by device too (stage 1, which finishes them). */
 enum bf_status bf_generations_learn(struct bf_generations *generations, struct bf_windows *windows,
-                                    const struct bf_plan *plan, int64_t from_us, bool stage1, int64_t now_us,
-                                    struct bf_err *err) BF_MUST_CHECK;
+                                    const struct bf_plan *plan, int64_t from_us, bool stage1,
+                                    int64_t now_us, struct bf_err *err) BF_MUST_CHECK;
 /* Forgets those that no reading can reach any more at now_us, and their slots. */
-void bf_generations_prune(struct bf_generations *generations, struct bf_windows *windows, int64_t now_us);
+void bf_generations_prune(struct bf_generations *generations, struct bf_windows *windows,
+                          int64_t now_us);
 /* The one that a window with this start belongs to; NULL before the first is known. */
-const struct bf_generation_known *bf_generations_at(const struct bf_generations *generations, int64_t start_us);
+const struct bf_generation_known *bf_generations_at(const struct bf_generations *generations,
+                                                    int64_t start_us);
 /* Whether that one has this slot's definition. */
-bool bf_generations_in_force(const struct bf_generations *generations, uint32_t slot, int64_t start_us);
+bool bf_generations_in_force(const struct bf_generations *generations, uint32_t slot,
+                             int64_t start_us);
 void bf_generations_deinit(struct bf_generations *generations);
 void bf_generations_save(const struct bf_generations *generations, struct bf_mp_writer *out);
 /* After the windows, whose slots it finds again. */
 enum bf_status bf_generations_load(struct bf_generations *generations, struct bf_windows *windows,
-                                   struct bf_mp_reader *in, bf_definitions definitions, void *context,
-                                   bool stage1, struct bf_err *err) BF_MUST_CHECK;
+                                   struct bf_mp_reader *in, bf_definitions definitions,
+                                   void *context, bool stage1, struct bf_err *err) BF_MUST_CHECK;
 
 #endif

@@ -12,11 +12,14 @@ bool bf_plan_any_quantity(const struct bf_kpi_definition *definition)
 
 static struct bf_plan_name name_of(const char *text)
 {
-    static const struct { const char *text; int kind; } known[] = {
-        {.text = "value", .kind = BF_NAME_VALUE},       {.text = "quality", .kind = BF_NAME_QUALITY},
-        {.text = "zone", .kind = BF_NAME_ZONE},         {.text = "source", .kind = BF_NAME_SOURCE},
-        {.text = "device", .kind = BF_NAME_DEVICE},     {.text = "quantity", .kind = BF_NAME_QUANTITY},
-        {.text = "unit", .kind = BF_NAME_UNIT},         {.text = "profile", .kind = BF_NAME_PROFILE},
+    static const struct {
+        const char *text;
+        int kind;
+    } known[] = {
+        {.text = "value", .kind = BF_NAME_VALUE},   {.text = "quality", .kind = BF_NAME_QUALITY},
+        {.text = "zone", .kind = BF_NAME_ZONE},     {.text = "source", .kind = BF_NAME_SOURCE},
+        {.text = "device", .kind = BF_NAME_DEVICE}, {.text = "quantity", .kind = BF_NAME_QUANTITY},
+        {.text = "unit", .kind = BF_NAME_UNIT},     {.text = "profile", .kind = BF_NAME_PROFILE},
     };
     struct bf_plan_name name = {.kind = BF_NAME_TAG, .tag = bf_slice_of(text)};
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -61,8 +64,8 @@ static enum bf_status compile(struct bf_plan *plan, size_t index, struct bf_err 
     kpi->definition = definition;
     kpi->aggregate = bf_aggregate_find(definition->aggregate);
     if (kpi->aggregate == NULL || definition->window_us <= 0) {
-        return bf_err_set(err, BF_CONFIG, "KPI %.*s: no aggregate %.*s", BF_SLICE_ARG(definition->id),
-                          BF_SLICE_ARG(definition->aggregate));
+        return bf_err_set(err, BF_CONFIG, "KPI %.*s: no aggregate %.*s",
+                          BF_SLICE_ARG(definition->id), BF_SLICE_ARG(definition->aggregate));
     }
     if (!compile_names(kpi)) {
         return bf_err_set(err, BF_PEER, "out of memory");
@@ -142,11 +145,13 @@ static void put_value(struct bf_operand *operand, const struct bf_value *value)
     if (value->kind == BF_VALUE_TEXT) {
         put_text(operand, value->as.text);
     } else {
-        operand->kind = bf_value_number(value, &operand->number) ? BF_OPERAND_NUMBER : BF_OPERAND_MISSING;
+        operand->kind =
+            bf_value_number(value, &operand->number) ? BF_OPERAND_NUMBER : BF_OPERAND_MISSING;
     }
 }
 
-static void put_tag(struct bf_operand *operand, const struct bf_reading *reading, struct bf_slice name)
+static void put_tag(struct bf_operand *operand, const struct bf_reading *reading,
+                    struct bf_slice name)
 {
     for (uint32_t i = 0; i < reading->tag_count; i++) {
         if (bf_slice_equal(reading->tags[i].name, name)) {
@@ -161,25 +166,42 @@ static void resolve(void *context, size_t name, struct bf_operand *operand)
     const struct bf_reading *reading = where->reading;
     operand->kind = BF_OPERAND_MISSING;
     switch (where->kpi->names[name].kind) {
-    case BF_NAME_VALUE: put_value(operand, &reading->value); break;
+    case BF_NAME_VALUE:
+        put_value(operand, &reading->value);
+        break;
     case BF_NAME_QUALITY:
         operand->kind = BF_OPERAND_NUMBER;
         operand->number = (double)reading->quality;
         break;
-    case BF_NAME_ZONE: put_text(operand, reading->zone); break;
-    case BF_NAME_SOURCE: put_text(operand, reading->source); break;
-    case BF_NAME_DEVICE: put_text(operand, bf_reading_device(reading->source)); break;
-    case BF_NAME_QUANTITY: put_text(operand, reading->quantity); break;
-    case BF_NAME_UNIT: put_text(operand, reading->unit); break;
-    case BF_NAME_PROFILE: put_text(operand, reading->profile); break;
-    case BF_NAME_TAG: put_tag(operand, reading, where->kpi->names[name].tag); break;
+    case BF_NAME_ZONE:
+        put_text(operand, reading->zone);
+        break;
+    case BF_NAME_SOURCE:
+        put_text(operand, reading->source);
+        break;
+    case BF_NAME_DEVICE:
+        put_text(operand, bf_reading_device(reading->source));
+        break;
+    case BF_NAME_QUANTITY:
+        put_text(operand, reading->quantity);
+        break;
+    case BF_NAME_UNIT:
+        put_text(operand, reading->unit);
+        break;
+    case BF_NAME_PROFILE:
+        put_text(operand, reading->profile);
+        break;
+    case BF_NAME_TAG:
+        put_tag(operand, reading, where->kpi->names[name].tag);
+        break;
     }
 }
 
 bool bf_plan_takes(const struct bf_plan_kpi *kpi, const struct bf_reading *reading)
 {
     const struct bf_kpi_definition *definition = kpi->definition;
-    if (!bf_slice_equal(definition->quantity, reading->quantity) && !bf_plan_any_quantity(definition)) {
+    if (!bf_slice_equal(definition->quantity, reading->quantity) &&
+        !bf_plan_any_quantity(definition)) {
         return false;
     }
     struct where where = {.kpi = kpi, .reading = reading};
@@ -211,10 +233,18 @@ void bf_plan_scope(const struct bf_kpi_definition *definition, const struct bf_r
     for (size_t i = 0; i < definition->group_count; i++) {
         const struct bf_group_by *by = &definition->group[i];
         switch (by->kind) {
-        case BF_GROUP_CITY: bf_scope_city(scope); break;
-        case BF_GROUP_ZONE: bf_scope_zone(scope, known_or_unknown(reading->zone)); break;
-        case BF_GROUP_DEVICE: bf_scope_device(scope, bf_reading_device(reading->source)); break;
-        case BF_GROUP_TAG: bf_scope_tag(scope, by->tag, known_or_unknown(tag_value(reading, by->tag))); break;
+        case BF_GROUP_CITY:
+            bf_scope_city(scope);
+            break;
+        case BF_GROUP_ZONE:
+            bf_scope_zone(scope, known_or_unknown(reading->zone));
+            break;
+        case BF_GROUP_DEVICE:
+            bf_scope_device(scope, bf_reading_device(reading->source));
+            break;
+        case BF_GROUP_TAG:
+            bf_scope_tag(scope, by->tag, known_or_unknown(tag_value(reading, by->tag)));
+            break;
         }
     }
 }

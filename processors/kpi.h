@@ -13,8 +13,15 @@
 /* One name that a `where` refers to. */
 struct bf_plan_name {
     enum {
-        BF_NAME_VALUE, BF_NAME_QUALITY, BF_NAME_ZONE, BF_NAME_SOURCE, BF_NAME_DEVICE, BF_NAME_QUANTITY,
-        BF_NAME_UNIT, BF_NAME_PROFILE, BF_NAME_TAG
+        BF_NAME_VALUE,
+        BF_NAME_QUALITY,
+        BF_NAME_ZONE,
+        BF_NAME_SOURCE,
+        BF_NAME_DEVICE,
+        BF_NAME_QUANTITY,
+        BF_NAME_UNIT,
+        BF_NAME_PROFILE,
+        BF_NAME_TAG
     } kind;
     struct bf_slice tag;
 };
@@ -31,17 +38,17 @@ struct bf_plan {
     const struct bf_city *city;
     struct bf_plan_kpi *kpis;
     size_t count;
-    int64_t longest_window_us;  /* of all KPIs */
-    int64_t longest_reach_us;   /* window + delay + lateness */
-    uint32_t *heads;            /* by hash of the quantity: first KPI + 1 */
+    int64_t longest_window_us; /* of all KPIs */
+    int64_t longest_reach_us;  /* window + delay + lateness */
+    uint32_t *heads;           /* by hash of the quantity: first KPI + 1 */
     size_t mask;
-    uint32_t any;               /* first KPI that takes every quantity ("*"), + 1 */
+    uint32_t any; /* first KPI that takes every quantity ("*"), + 1 */
 };
 
 /* Which definitions a generation has. AGAIN where they are not there yet; *plan is borrowed and lives at
  * least as long as the task. */
-typedef enum bf_status (*bf_definitions)(void *context, int64_t generation, const struct bf_plan **plan,
-                                         struct bf_err *err);
+typedef enum bf_status (*bf_definitions)(void *context, int64_t generation,
+                                         const struct bf_plan **plan, struct bf_err *err);
 
 /* CONFIG where an aggregate is unknown (a city that was loaded elsewhere); PEER when memory is out. */
 enum bf_status bf_plan_create(const struct bf_city *city, int64_t generation, int64_t from_us,

@@ -25,8 +25,8 @@ static void merge_cells(const struct bf_windows *windows, const struct bf_aggreg
 }
 
 void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *series,
-                      const struct bf_window *window, int64_t start_us, const struct bf_result_head *head,
-                      struct bf_outlet *outlet)
+                      const struct bf_window *window, int64_t start_us,
+                      const struct bf_result_head *head, struct bf_outlet *outlet)
 {
     const struct bf_slot *slot = &windows->slots[series->slot];
     const struct bf_kpi_definition *definition = slot->definition;

@@ -16,7 +16,7 @@ struct bf_result_head {
 
 /* Writes the result of `window` (NULL or without cells: n = 0) to belfry.kpis. */
 void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *series,
-                      const struct bf_window *window, int64_t start_us, const struct bf_result_head *head,
-                      struct bf_outlet *outlet);
+                      const struct bf_window *window, int64_t start_us,
+                      const struct bf_result_head *head, struct bf_outlet *outlet);
 
 #endif

@@ -8,11 +8,16 @@
 #include "core/wire.h"
 
 static void hand_over(struct bf_outlet *outlet, enum bf_output_topic topic, int32_t partition,
-                      enum bf_record_type type, struct bf_slice key, const struct bf_mp_writer *writer)
+                      enum bf_record_type type, struct bf_slice key,
+                      const struct bf_mp_writer *writer)
 {
     assert(!writer->full);
-    const struct bf_output output = {.topic = topic, .partition = partition, .type = type, .key = key,
-                                     .value = {writer->data, writer->len}, .index = outlet->index++};
+    const struct bf_output output = {.topic = topic,
+                                     .partition = partition,
+                                     .type = type,
+                                     .key = key,
+                                     .value = {writer->data, writer->len},
+                                     .index = outlet->index++};
     outlet->emit(outlet->context, &output);
 }
 
@@ -23,7 +28,8 @@ static void keyed(struct bf_outlet *outlet, enum bf_output_topic topic, enum bf_
 }
 
 /* "kpi|scope" */
-static struct bf_slice result_key(struct bf_outlet *outlet, struct bf_slice kpi, struct bf_slice scope)
+static struct bf_slice result_key(struct bf_outlet *outlet, struct bf_slice kpi,
+                                  struct bf_slice scope)
 {
     assert(kpi.len + 1 + scope.len <= sizeof(outlet->key));
     memcpy(outlet->key, kpi.data, kpi.len);
@@ -37,8 +43,8 @@ void bf__output_partial(struct bf_outlet *outlet, const struct bf_partial *parti
     struct bf_mp_writer writer;
     bf_mp_writer_init(&writer, outlet->value, sizeof(outlet->value));
     bf_partial_pack(partial, &writer);
-    keyed(outlet, BF_OUTPUT_PARTIALS, BF_RECORD_PARTIAL, result_key(outlet, partial->kpi, partial->scope),
-          &writer);
+    keyed(outlet, BF_OUTPUT_PARTIALS, BF_RECORD_PARTIAL,
+          result_key(outlet, partial->kpi, partial->scope), &writer);
 }
 
 void bf__output_kpi(struct bf_outlet *outlet, const struct bf_kpi *kpi)
@@ -65,7 +71,8 @@ void bf__output_reject(struct bf_outlet *outlet, const struct bf_reject *reject)
     keyed(outlet, BF_OUTPUT_REJECTS, BF_RECORD_REJECT, reject->source, &writer);
 }
 
-void bf__output_tick(struct bf_outlet *outlet, enum bf_output_topic topic, const struct bf_task_tick *tick)
+void bf__output_tick(struct bf_outlet *outlet, enum bf_output_topic topic,
+                     const struct bf_task_tick *tick)
 {
     struct bf_mp_writer writer;
     bf_mp_writer_init(&writer, outlet->value, sizeof(outlet->value));

@@ -7,8 +7,8 @@
 void bf_pool_init(struct bf_pool *pool, size_t size)
 {
     assert(size >= sizeof(uint32_t));
-    *pool = (struct bf_pool){.items = NULL, .size = size, .capacity = 0, .limit = 0, .used = 0, .free = 0,
-                             .live = 0};
+    *pool = (struct bf_pool){
+        .items = NULL, .size = size, .capacity = 0, .limit = 0, .used = 0, .free = 0, .live = 0};
 }
 
 void bf_pool_deinit(struct bf_pool *pool)

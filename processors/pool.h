@@ -24,7 +24,8 @@ struct bf_pool {
 void bf_pool_init(struct bf_pool *pool, size_t size);
 void bf_pool_deinit(struct bf_pool *pool);
 /* Grows the block where it is too small; a smaller limit only refuses earlier. PEER when memory is out. */
-enum bf_status bf_pool_limit(struct bf_pool *pool, uint64_t limit, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_pool_limit(struct bf_pool *pool, uint64_t limit,
+                             struct bf_err *err) BF_MUST_CHECK;
 /* A zeroed record's index, 0 at the limit. Pointers hold until the next bf_pool_limit. */
 uint32_t bf_pool_take(struct bf_pool *pool);
 void bf_pool_give(struct bf_pool *pool, uint32_t index);

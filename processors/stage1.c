@@ -11,7 +11,8 @@ static enum bf_status apply_settings(struct bf_stage1 *task, struct bf_err *err)
     task->settings = bf_generations_settings(&task->generations);
     enum bf_status status = bf_windows_limit(&task->windows, task->settings.max_windows,
                                              task->settings.max_scopes, 1, err);
-    return status == BF_OK ? bf_devices_limit(&task->devices, task->settings.max_devices, err) : status;
+    return status == BF_OK ? bf_devices_limit(&task->devices, task->settings.max_devices, err)
+                           : status;
 }
 
 enum bf_status bf_stage1_create(const struct bf_task_options *options, struct bf_stage1 **task,
@@ -84,7 +85,8 @@ static int64_t effective_from(const struct bf_stage1 *task, int64_t from_us)
     return now_us != BF_TIME_NONE && now_us >= from_us ? now_us + 1 : from_us;
 }
 
-static enum bf_status take_control(struct bf_stage1 *task, struct bf_slice bytes, struct bf_err *err)
+static enum bf_status take_control(struct bf_stage1 *task, struct bf_slice bytes,
+                                   struct bf_err *err)
 {
     struct bf_control control;
     struct bf_err bad;
@@ -97,17 +99,19 @@ static enum bf_status take_control(struct bf_stage1 *task, struct bf_slice bytes
     if (control.generation <= bf_generations_newest(&task->generations)) {
         return BF_OK; /* a reload that was finished by running it again */
     }
-    enum bf_status status = task->options.definitions(task->options.definitions_context, control.generation,
-                                                      &plan, err);
+    enum bf_status status = task->options.definitions(task->options.definitions_context,
+                                                      control.generation, &plan, err);
     if (status != BF_OK) {
         return status;
     }
-    status = bf_generations_learn(&task->generations, &task->windows, plan,
-                                  effective_from(task, control.from_us), true, task->clock.now_us, err);
+    status =
+        bf_generations_learn(&task->generations, &task->windows, plan,
+                             effective_from(task, control.from_us), true, task->clock.now_us, err);
     return status == BF_OK ? apply_settings(task, err) : status;
 }
 
-enum bf_status bf_stage1_apply(struct bf_stage1 *task, const struct bf_input *input, struct bf_err *err)
+enum bf_status bf_stage1_apply(struct bf_stage1 *task, const struct bf_input *input,
+                               struct bf_err *err)
 {
     task->outlet.index = 0;
     if (input->type == BF_RECORD_READING) {
@@ -140,8 +144,8 @@ struct bf_task_counters bf_stage1_counters(const struct bf_stage1 *task)
 void bf_stage1_save(struct bf_stage1 *task, struct bf_mp_writer *out)
 {
     const struct bf_task_counters *c = &task->counters;
-    const uint64_t counters[] = {c->readings, c->accepted, c->duplicate, c->older, c->content, c->malformed,
-                                 c->late, c->limit, task->refused};
+    const uint64_t counters[] = {c->readings,  c->accepted, c->duplicate, c->older,     c->content,
+                                 c->malformed, c->late,     c->limit,     task->refused};
     bf_mp_put_uint(out, BF_STATE_FORMAT);
     bf_mp_put_int(out, task->last_emit_us);
     for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
@@ -154,7 +158,8 @@ void bf_stage1_save(struct bf_stage1 *task, struct bf_mp_writer *out)
     bf_contents_save(task->contents, out);
 }
 
-static enum bf_status load_tables(struct bf_stage1 *task, struct bf_mp_reader *in, struct bf_err *err)
+static enum bf_status load_tables(struct bf_stage1 *task, struct bf_mp_reader *in,
+                                  struct bf_err *err)
 {
     enum bf_status status = bf_clock_load(&task->clock, in);
     if (status == BF_OK) {
@@ -162,8 +167,9 @@ static enum bf_status load_tables(struct bf_stage1 *task, struct bf_mp_reader *i
                                  task->options.definitions_context, err);
     }
     if (status == BF_OK) {
-        status = bf_generations_load(&task->generations, &task->windows, in, task->options.definitions,
-                                     task->options.definitions_context, true, err);
+        status =
+            bf_generations_load(&task->generations, &task->windows, in, task->options.definitions,
+                                task->options.definitions_context, true, err);
     }
     if (status == BF_OK) {
         status = bf_devices_load(&task->devices, in, err);
@@ -178,12 +184,14 @@ enum bf_status bf_stage1_load(struct bf_stage1 *task, struct bf_slice bytes, str
 {
     struct bf_mp_reader in;
     struct bf_task_counters *c = &task->counters;
-    uint64_t *const counters[] = {&c->readings, &c->accepted, &c->duplicate, &c->older, &c->content,
-                                  &c->malformed, &c->late, &c->limit, &task->refused};
+    uint64_t *const counters[] = {&c->readings, &c->accepted, &c->duplicate,
+                                  &c->older,    &c->content,  &c->malformed,
+                                  &c->late,     &c->limit,    &task->refused};
     bf_mp_reader_init(&in, bytes);
     uint64_t format = bf_mp_get_uint(&in);
     if (format != BF_STATE_FORMAT) {
-        return bf_err_set(err, BF_FATAL, "the checkpoint has state format %llu, this engine reads %d",
+        return bf_err_set(err, BF_FATAL,
+                          "the checkpoint has state format %llu, this engine reads %d",
                           (unsigned long long)format, BF_STATE_FORMAT);
     }
     task->last_emit_us = bf_mp_get_int(&in);

@@ -6,13 +6,13 @@
 /* What happened to one reading on its way into windows. */
 struct verdict {
     bool late, limit;
-    const char *reason;   /* of the first refusal */
-    char kpis[192];       /* which KPIs refused it as late */
+    const char *reason; /* of the first refusal */
+    char kpis[192];     /* which KPIs refused it as late */
     size_t kpis_len;
 };
 
-static void reject(struct bf_stage1 *task, const struct bf_reading *reading, enum bf_reject_stage stage,
-                   const char *reason, struct bf_slice detail)
+static void reject(struct bf_stage1 *task, const struct bf_reading *reading,
+                   enum bf_reject_stage stage, const char *reason, struct bf_slice detail)
 {
     const struct bf_reject record = {
         .stage = stage,
@@ -56,11 +56,13 @@ static int64_t event_time(const struct bf_stage1 *task, const struct bf_reading 
 
 static void note_late(struct verdict *verdict, const struct bf_kpi_definition *definition)
 {
-    size_t room = sizeof(verdict->kpis) - verdict->kpis_len, separator = verdict->kpis_len > 0 ? 2 : 0;
+    size_t room = sizeof(verdict->kpis) - verdict->kpis_len,
+           separator = verdict->kpis_len > 0 ? 2 : 0;
     verdict->late = true;
     if (definition->id.len + separator <= room) {
         memcpy(verdict->kpis + verdict->kpis_len, ", ", separator);
-        memcpy(verdict->kpis + verdict->kpis_len + separator, definition->id.data, definition->id.len);
+        memcpy(verdict->kpis + verdict->kpis_len + separator, definition->id.data,
+               definition->id.len);
         verdict->kpis_len += separator + definition->id.len;
     }
 }
@@ -79,7 +81,8 @@ static bool goes_out(const struct bf_stage1 *task, const struct bf_slot *slot, b
 }
 
 static void count_in(struct bf_stage1 *task, uint32_t slot_index, int64_t start_us,
-                     const struct bf_reading *reading, const struct bf_sample *sample, struct verdict *verdict)
+                     const struct bf_reading *reading, const struct bf_sample *sample,
+                     struct verdict *verdict)
 {
     struct bf_windows *windows = &task->windows;
     const struct bf_slot *slot = &windows->slots[slot_index];
@@ -92,14 +95,16 @@ static void count_in(struct bf_stage1 *task, uint32_t slot_index, int64_t start_
     struct bf_scope_text scope;
     bf_plan_scope(definition, reading, &scope);
     struct bf_series *series =
-        scope.cut ? NULL
-                  : bf_windows_put_series(windows, slot_index, (struct bf_slice){scope.data, scope.len});
+        scope.cut
+            ? NULL
+            : bf_windows_put_series(windows, slot_index, (struct bf_slice){scope.data, scope.len});
     if (series == NULL) {
         note_limit(verdict, "scopes_full");
         return;
     }
     struct bf_window *window = bf_series_put_window(windows, series, start_us);
-    struct bf_cell *cell = window == NULL ? NULL : bf_window_cell(windows, window, task->options.partition);
+    struct bf_cell *cell =
+        window == NULL ? NULL : bf_window_cell(windows, window, task->options.partition);
     if (cell == NULL) {
         bf_windows_release_series(windows, series);
         note_limit(verdict, "windows_full");
@@ -115,14 +120,15 @@ static void count_in(struct bf_stage1 *task, uint32_t slot_index, int64_t start_
     }
 }
 
-static void count_list(struct bf_stage1 *task, const struct bf_generation_known *known, uint32_t first,
-                       const struct bf_reading *reading, const struct bf_sample *sample,
-                       struct verdict *verdict)
+static void count_list(struct bf_stage1 *task, const struct bf_generation_known *known,
+                       uint32_t first, const struct bf_reading *reading,
+                       const struct bf_sample *sample, struct verdict *verdict)
 {
     for (uint32_t i = first; i != 0; i = known->plan->kpis[i - 1].next) {
         const struct bf_plan_kpi *kpi = &known->plan->kpis[i - 1];
         int64_t start_us = bf_time_floor(sample->event_us, kpi->definition->window_us);
-        if (bf_plan_takes(kpi, reading) && bf_generations_at(&task->generations, start_us) == known) {
+        if (bf_plan_takes(kpi, reading) &&
+            bf_generations_at(&task->generations, start_us) == known) {
             count_in(task, known->slots[i - 1], start_us, reading, sample, verdict);
         }
     }
@@ -138,7 +144,8 @@ static void count_everywhere(struct bf_stage1 *task, const struct bf_reading *re
             sample->event_us - known->plan->longest_window_us >= generations->list[g + 1].from_us) {
             continue; /* all of its windows that could hold this time belong to later ones */
         }
-        count_list(task, known, bf_plan_first(known->plan, reading->quantity), reading, sample, verdict);
+        count_list(task, known, bf_plan_first(known->plan, reading->quantity), reading, sample,
+                   verdict);
         count_list(task, known, known->plan->any, reading, sample, verdict);
     }
 }
@@ -146,11 +153,13 @@ static void count_everywhere(struct bf_stage1 *task, const struct bf_reading *re
 /* False: it is not to be counted, and the counters say why. */
 static bool is_new(struct bf_stage1 *task, const struct bf_reading *reading)
 {
-    struct bf_writer *writer = bf_clock_writer(&task->clock, &task->settings.clock, reading->delivery.ingest);
+    struct bf_writer *writer =
+        bf_clock_writer(&task->clock, &task->settings.clock, reading->delivery.ingest);
     if (writer == NULL) {
         task->counters.accepted++;
         task->counters.limit++;
-        reject(task, reading, BF_STAGE_LIMIT, "writers_full", bf_slice_of("more ingest ids than max_writers"));
+        reject(task, reading, BF_STAGE_LIMIT, "writers_full",
+               bf_slice_of("more ingest ids than max_writers"));
         return false;
     }
     if (reading->delivery.incarnation < writer->newest) {
@@ -186,8 +195,10 @@ void bf__stage1_reading(struct bf_stage1 *task, const struct bf_input *input)
     }
     reading.event_us = event_time(task, &reading);
     struct verdict verdict = {.late = false, .limit = false, .reason = NULL, .kpis_len = 0};
-    const struct bf_sample sample = {.value = 0, .event_us = reading.event_us,
-                                     .partition = task->options.partition, .offset = input->offset};
+    const struct bf_sample sample = {.value = 0,
+                                     .event_us = reading.event_us,
+                                     .partition = task->options.partition,
+                                     .offset = input->offset};
     count_everywhere(task, &reading, &sample, &verdict);
     if (task->generations.count > 0) {
         bf_devices_note(&task->devices, &reading);
@@ -195,7 +206,8 @@ void bf__stage1_reading(struct bf_stage1 *task, const struct bf_input *input)
     task->counters.late += verdict.late ? 1 : 0;
     task->counters.limit += verdict.limit ? 1 : 0;
     if (verdict.late) {
-        reject(task, &reading, BF_STAGE_LATE, "late", (struct bf_slice){verdict.kpis, verdict.kpis_len});
+        reject(task, &reading, BF_STAGE_LATE, "late",
+               (struct bf_slice){verdict.kpis, verdict.kpis_len});
     } else if (verdict.limit) {
         reject(task, &reading, BF_STAGE_LIMIT, verdict.reason, (struct bf_slice){NULL, 0});
     }

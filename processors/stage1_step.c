@@ -4,14 +4,17 @@
 #include "processors/merge.h"
 #include "processors/stage1_task.h"
 
-static int64_t generation_of(const struct bf_stage1 *task, const struct bf_slot *slot, int64_t start_us)
+static int64_t generation_of(const struct bf_stage1 *task, const struct bf_slot *slot,
+                             int64_t start_us)
 {
     const struct bf_generation_known *known = bf_generations_at(&task->generations, start_us);
-    return known != NULL && known->generation < slot->generation ? known->generation : slot->generation;
+    return known != NULL && known->generation < slot->generation ? known->generation
+                                                                 : slot->generation;
 }
 
-static void send_partial(struct bf_stage1 *task, const struct bf_slot *slot, const struct bf_series *series,
-                         const struct bf_window *window, int64_t stamp_us)
+static void send_partial(struct bf_stage1 *task, const struct bf_slot *slot,
+                         const struct bf_series *series, const struct bf_window *window,
+                         int64_t stamp_us)
 {
     const struct bf_kpi_definition *definition = slot->definition;
     const struct bf_share *part = bf_pool_at(&task->windows.parts, window->parts);
@@ -38,8 +41,9 @@ static void send_partial(struct bf_stage1 *task, const struct bf_slot *slot, con
     bf__output_partial(&task->outlet, &partial);
 }
 
-static void publish(struct bf_stage1 *task, const struct bf_series *series, struct bf_window *window,
-                    int64_t start_us, enum bf_kpi_phase phase, int64_t clock_us)
+static void publish(struct bf_stage1 *task, const struct bf_series *series,
+                    struct bf_window *window, int64_t start_us, enum bf_kpi_phase phase,
+                    int64_t clock_us)
 {
     const struct bf_slot *slot = &task->windows.slots[series->slot];
     if (phase == BF_KPI_FINAL && window != NULL) {
@@ -56,8 +60,8 @@ static void publish(struct bf_stage1 *task, const struct bf_series *series, stru
 }
 
 /* One changed window at the step old -> now; true: it was dealt with. */
-static bool flush_window(struct bf_stage1 *task, struct bf_window *window, int64_t old_us, int64_t now_us,
-                         bool all)
+static bool flush_window(struct bf_stage1 *task, struct bf_window *window, int64_t old_us,
+                         int64_t now_us, bool all)
 {
     const struct bf_series *series = bf_series_at(&task->windows, window->series);
     const struct bf_slot *slot = &task->windows.slots[series->slot];
@@ -93,8 +97,8 @@ static void flush_windows(struct bf_stage1 *task, int64_t old_us, int64_t now_us
     }
 }
 
-static void close_window(void *context, uint32_t slot, struct bf_series *series, struct bf_window *window,
-                         int64_t start_us)
+static void close_window(void *context, uint32_t slot, struct bf_series *series,
+                         struct bf_window *window, int64_t start_us)
 {
     struct bf_stage1 *task = context;
     if (window == NULL && !bf_generations_in_force(&task->generations, slot, start_us)) {
@@ -127,7 +131,8 @@ void bf__stage1_step(struct bf_stage1 *task, int64_t now_us)
     if (all) {
         bf_devices_flush(&task->devices, now_us, task->settings.device_every_us, &task->outlet);
     }
-    const struct bf_task_tick tick = {.source = task->options.partition, .clock_us = now_us,
+    const struct bf_task_tick tick = {.source = task->options.partition,
+                                      .clock_us = now_us,
                                       .generation = bf_generations_newest(&task->generations),
                                       .counters = task->counters};
     bf__output_tick(&task->outlet, BF_OUTPUT_PARTIALS, &tick);

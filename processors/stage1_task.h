@@ -1,4 +1,5 @@
-/* stage1_task.h: the inside of a stage 1 task, shared by its files only. */
+/* stage1_task.h: the inside of a stage 1 task, shared by its files only.
+ * Owner: the runner.   Thread: the task's.   Limits: task.h. */
 #ifndef BF_PROCESSORS_STAGE1_TASK_H
 #define BF_PROCESSORS_STAGE1_TASK_H
 

@@ -8,7 +8,8 @@
  *
  * Provisional values use what has arrived, on the fastest source's clock, so they go on while a source stands;
  * `incomplete` says that the slowest source is more than the KPI's delay behind the fastest (and behind the
- * window's end). live_scopes counts the scopes of this partition. */
+ * window's end). live_scopes counts the scopes of this partition.
+ * Owner: the runner.   Thread: the task's.   Limits: task.h. */
 #ifndef BF_PROCESSORS_STAGE2_H
 #define BF_PROCESSORS_STAGE2_H
 
@@ -20,11 +21,13 @@ enum bf_status bf_stage2_create(const struct bf_task_options *options, struct bf
                                 struct bf_err *err) BF_MUST_CHECK;
 void bf_stage2_destroy(struct bf_stage2 *task);
 /* OK, or AGAIN (nothing has changed: a generation is not in belfry.config yet), or FATAL. */
-enum bf_status bf_stage2_apply(struct bf_stage2 *task, const struct bf_input *input, struct bf_err *err)
-    BF_MUST_CHECK;
+enum bf_status bf_stage2_apply(struct bf_stage2 *task, const struct bf_input *input,
+                               struct bf_err *err) BF_MUST_CHECK;
 void bf_stage2_save(struct bf_stage2 *task, struct bf_mp_writer *out);
-enum bf_status bf_stage2_load(struct bf_stage2 *task, struct bf_slice bytes, struct bf_err *err) BF_MUST_CHECK;
-struct bf_task_status bf_stage2_status(const struct bf_stage2 *task); /* clock_us: the slowest source's */
+enum bf_status bf_stage2_load(struct bf_stage2 *task, struct bf_slice bytes,
+                              struct bf_err *err) BF_MUST_CHECK;
+struct bf_task_status bf_stage2_status(
+    const struct bf_stage2 *task); /* clock_us: the slowest source's */
 /* The clock of one readings partition as heard here; BF_TIME_NONE before its first tick. */
 int64_t bf_stage2_source_clock(const struct bf_stage2 *task, int32_t source);
 

@@ -39,7 +39,8 @@ void bf_stage2_save(struct bf_stage2 *task, struct bf_mp_writer *out)
     save_waiting(task, out);
 }
 
-static enum bf_status load_waiting(struct bf_stage2 *task, struct bf_mp_reader *in, struct bf_err *err)
+static enum bf_status load_waiting(struct bf_stage2 *task, struct bf_mp_reader *in,
+                                   struct bf_err *err)
 {
     uint64_t count = bf_mp_get_uint(in);
     if (!bf_mp_ok(in) || count > (size_t)(in->end - in->at)) {
@@ -60,7 +61,8 @@ static enum bf_status load_waiting(struct bf_stage2 *task, struct bf_mp_reader *
             return BF_MALFORMED;
         }
         struct bf_series *series = bf_windows_series(&task->windows, (uint32_t)slot, scope);
-        if (series == NULL || bf_cell_load(&late.cell, task->windows.slots[slot].aggregate, in) != BF_OK) {
+        if (series == NULL ||
+            bf_cell_load(&late.cell, task->windows.slots[slot].aggregate, in) != BF_OK) {
             return BF_MALFORMED;
         }
         late.series = bf_series_index(&task->windows, series);
@@ -69,13 +71,15 @@ static enum bf_status load_waiting(struct bf_stage2 *task, struct bf_mp_reader *
     return status;
 }
 
-static enum bf_status load_tables(struct bf_stage2 *task, struct bf_mp_reader *in, struct bf_err *err)
+static enum bf_status load_tables(struct bf_stage2 *task, struct bf_mp_reader *in,
+                                  struct bf_err *err)
 {
     enum bf_status status = bf_windows_load(&task->windows, in, task->options.definitions,
                                             task->options.definitions_context, err);
     if (status == BF_OK) {
-        status = bf_generations_load(&task->generations, &task->windows, in, task->options.definitions,
-                                     task->options.definitions_context, false, err);
+        status =
+            bf_generations_load(&task->generations, &task->windows, in, task->options.definitions,
+                                task->options.definitions_context, false, err);
     }
     if (status == BF_OK) {
         status = load_waiting(task, in, err);
@@ -109,7 +113,8 @@ enum bf_status bf_stage2_load(struct bf_stage2 *task, struct bf_slice bytes, str
     bf_mp_reader_init(&in, bytes);
     uint64_t format = bf_mp_get_uint(&in);
     if (format != BF_STATE_FORMAT) {
-        return bf_err_set(err, BF_FATAL, "the checkpoint has state format %llu, this engine reads %d",
+        return bf_err_set(err, BF_FATAL,
+                          "the checkpoint has state format %llu, this engine reads %d",
                           (unsigned long long)format, BF_STATE_FORMAT);
     }
     enum bf_status status = load(task, &in, err);

@@ -28,7 +28,8 @@ static const struct bf_slot *twin_of(const struct bf_stage2 *task, const struct 
         }
         const struct bf_series *other =
             bf_windows_series(windows, i, bf_series_scope(windows, series, text));
-        const struct bf_window *window = other == NULL ? NULL : bf_series_window(windows, other, start_us);
+        const struct bf_window *window =
+            other == NULL ? NULL : bf_series_window(windows, other, start_us);
         if (window != NULL && window->parts != 0) {
             return &windows->slots[i];
         }
@@ -36,15 +37,18 @@ static const struct bf_slot *twin_of(const struct bf_stage2 *task, const struct 
     return NULL;
 }
 
-static int64_t generation_of(const struct bf_stage2 *task, const struct bf_slot *slot, int64_t start_us)
+static int64_t generation_of(const struct bf_stage2 *task, const struct bf_slot *slot,
+                             int64_t start_us)
 {
     const struct bf_generation_known *known = bf_generations_at(&task->generations, start_us);
-    return known != NULL && known->generation < slot->generation ? known->generation : slot->generation;
+    return known != NULL && known->generation < slot->generation ? known->generation
+                                                                 : slot->generation;
 }
 
 /* The older definition is published, as suspect; the newer one is held back. */
-static void publish(struct bf_stage2 *task, const struct bf_series *series, struct bf_window *window,
-                    enum bf_kpi_phase phase, bool incomplete, int64_t clock_us)
+static void publish(struct bf_stage2 *task, const struct bf_series *series,
+                    struct bf_window *window, enum bf_kpi_phase phase, bool incomplete,
+                    int64_t clock_us)
 {
     const struct bf_slot *slot = &task->windows.slots[series->slot];
     const struct bf_slot *twin = twin_of(task, series, window->start_us);
@@ -70,8 +74,8 @@ static void publish(struct bf_stage2 *task, const struct bf_series *series, stru
     bf_merge_publish(&task->windows, series, window, window->start_us, &head, &task->outlet);
 }
 
-static void close_window(void *context, uint32_t slot_index, struct bf_series *series, struct bf_window *window,
-                         int64_t start_us)
+static void close_window(void *context, uint32_t slot_index, struct bf_series *series,
+                         struct bf_window *window, int64_t start_us)
 {
     struct bf_stage2 *task = context;
     if (window == NULL) {
@@ -98,7 +102,8 @@ static void apply_late(struct bf_stage2 *task, const struct bf_waiting *late)
     bool room = task->windows.parts.live < task->windows.parts.limit;
     struct bf_window *window = room ? bf_series_put_window(&task->windows, series, late->start_us)
                                     : bf_series_window(&task->windows, series, late->start_us);
-    struct bf_cell *cell = window == NULL ? NULL : bf_window_cell(&task->windows, window, late->source);
+    struct bf_cell *cell =
+        window == NULL ? NULL : bf_window_cell(&task->windows, window, late->source);
     series->waiting--;
     if (cell == NULL) {
         task->refused++;
@@ -162,7 +167,8 @@ void bf__stage2_step(struct bf_stage2 *task)
         provisional(task);
     }
     if (moved) {
-        const struct bf_task_tick tick = {.source = task->options.partition, .clock_us = task->slowest_us,
+        const struct bf_task_tick tick = {.source = task->options.partition,
+                                          .clock_us = task->slowest_us,
                                           .generation = bf_generations_newest(&task->generations)};
         bf__output_tick(&task->outlet, BF_OUTPUT_KPIS, &tick);
         bf_windows_drop(&task->windows, task->slowest_us);

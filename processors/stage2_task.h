@@ -1,4 +1,5 @@
-/* stage2_task.h: the inside of a stage 2 task, shared by its files only. */
+/* stage2_task.h: the inside of a stage 2 task, shared by its files only.
+ * Owner: the runner.   Thread: the task's.   Limits: task.h. */
 #ifndef BF_PROCESSORS_STAGE2_TASK_H
 #define BF_PROCESSORS_STAGE2_TASK_H
 
@@ -36,7 +37,8 @@ struct bf_stage2 {
 };
 
 enum bf_status bf__stage2_settings(struct bf_stage2 *task, struct bf_err *err) BF_MUST_CHECK;
-void bf__stage2_wait(struct bf_stage2 *task, const struct bf_waiting *late); /* links are filled in */
+void bf__stage2_wait(struct bf_stage2 *task,
+                     const struct bf_waiting *late); /* links are filled in */
 /* stage2_step.c: all source clocks are taken; closes, applies what has ripened, publishes. */
 void bf__stage2_step(struct bf_stage2 *task);
 void bf__stage2_clocks(struct bf_stage2 *task, int64_t *slowest_us, int64_t *fastest_us);

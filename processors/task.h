@@ -23,7 +23,7 @@ struct bf_input {
 };
 
 struct bf_task_options {
-    int32_t partition;       /* of the input topic */
+    int32_t partition;                /* of the input topic */
     const struct bf_install *install; /* partition counts and install id; must outlive the task */
     bf_definitions definitions;
     void *definitions_context;

@@ -34,7 +34,8 @@ static void chain(struct bf_windows *windows, struct bf_series *series)
     *head = bf_series_index(windows, series);
 }
 
-static enum bf_status grow_heads(struct bf_windows *windows, uint64_t max_scopes, struct bf_err *err)
+static enum bf_status grow_heads(struct bf_windows *windows, uint64_t max_scopes,
+                                 struct bf_err *err)
 {
     size_t size = 64;
     while (size < max_scopes) {
@@ -58,8 +59,8 @@ static enum bf_status grow_heads(struct bf_windows *windows, uint64_t max_scopes
     return BF_OK;
 }
 
-enum bf_status bf_windows_limit(struct bf_windows *windows, uint64_t max_windows, uint64_t max_scopes,
-                                uint64_t cells, struct bf_err *err)
+enum bf_status bf_windows_limit(struct bf_windows *windows, uint64_t max_windows,
+                                uint64_t max_scopes, uint64_t cells, struct bf_err *err)
 {
     enum bf_status status = bf_pool_limit(&windows->windows, max_windows, err);
     if (status == BF_OK) {
@@ -87,8 +88,8 @@ int64_t bf_windows_find_slot(const struct bf_windows *windows, struct bf_slice i
 }
 
 enum bf_status bf_windows_add_slot(struct bf_windows *windows, const struct bf_plan_kpi *kpi,
-                                   int64_t generation, bool finishes, int64_t now_us, uint32_t *index,
-                                   struct bf_err *err)
+                                   int64_t generation, bool finishes, int64_t now_us,
+                                   uint32_t *index, struct bf_err *err)
 {
     int64_t found = bf_windows_find_slot(windows, kpi->definition->id, kpi->definition->hash);
     if (found >= 0) {
@@ -115,7 +116,8 @@ enum bf_status bf_windows_add_slot(struct bf_windows *windows, const struct bf_p
         .aggregate = kpi->aggregate,
         .generation = generation,
         .seed = bf_hash64_mix(bf_hash64(kpi->definition->id), kpi->definition->hash),
-        .closed_us = now_us == BF_TIME_NONE ? BF_TIME_NONE : bf_window_first_open_us(kpi->definition, now_us),
+        .closed_us = now_us == BF_TIME_NONE ? BF_TIME_NONE
+                                            : bf_window_first_open_us(kpi->definition, now_us),
         .oldest_us = BF_TIME_NONE,
         .newest_us = BF_TIME_NONE,
         .finishes = finishes,
@@ -131,7 +133,8 @@ void bf_windows_collect(struct bf_windows *windows)
             continue;
         }
         windows->slots[kept] = windows->slots[i];
-        for (uint32_t s = windows->slots[kept].first; s != 0 && kept != i; s = bf_series_at(windows, s)->next) {
+        for (uint32_t s = windows->slots[kept].first; s != 0 && kept != i;
+             s = bf_series_at(windows, s)->next) {
             bf_series_at(windows, s)->slot = (uint32_t)kept;
         }
         kept++;
@@ -165,12 +168,14 @@ static uint64_t series_hash(const struct bf_windows *windows, uint32_t slot, str
     return bf_hash64_mix(windows->slots[slot].seed, bf_hash64(scope));
 }
 
-struct bf_series *bf_windows_series(const struct bf_windows *windows, uint32_t slot, struct bf_slice scope)
+struct bf_series *bf_windows_series(const struct bf_windows *windows, uint32_t slot,
+                                    struct bf_slice scope)
 {
     return find_series(windows, slot, series_hash(windows, slot, scope), scope);
 }
 
-struct bf_series *bf_windows_put_series(struct bf_windows *windows, uint32_t slot, struct bf_slice scope)
+struct bf_series *bf_windows_put_series(struct bf_windows *windows, uint32_t slot,
+                                        struct bf_slice scope)
 {
     uint64_t hash = series_hash(windows, slot, scope);
     struct bf_series *series = find_series(windows, slot, hash, scope);
@@ -207,8 +212,10 @@ void bf_windows_release_series(struct bf_windows *windows, struct bf_series *ser
     }
     struct bf_slot *slot = &windows->slots[series->slot];
     uint32_t index = bf_series_index(windows, series);
-    *(series->previous != 0 ? &bf_series_at(windows, series->previous)->next : &slot->first) = series->next;
-    *(series->next != 0 ? &bf_series_at(windows, series->next)->previous : &slot->last) = series->previous;
+    *(series->previous != 0 ? &bf_series_at(windows, series->previous)->next : &slot->first) =
+        series->next;
+    *(series->next != 0 ? &bf_series_at(windows, series->next)->previous : &slot->last) =
+        series->previous;
     slot->count--;
     uint32_t *link = &windows->heads[series->hash & windows->mask];
     while (*link != index) {
@@ -229,14 +236,15 @@ struct bf_slice bf_series_scope(const struct bf_windows *windows, const struct b
 struct bf_window *bf_series_window(const struct bf_windows *windows, const struct bf_series *series,
                                    int64_t start_us)
 {
-    struct bf_window *window = bf_windows_at(windows, series->newest);
+    struct bf_window *window = bf_windows_or_null(windows, series->newest);
     while (window != NULL && window->start_us > start_us) {
-        window = bf_windows_at(windows, window->older);
+        window = bf_windows_or_null(windows, window->older);
     }
     return window != NULL && window->start_us == start_us ? window : NULL;
 }
 
-struct bf_window *bf_series_put_window(struct bf_windows *windows, struct bf_series *series, int64_t start_us)
+struct bf_window *bf_series_put_window(struct bf_windows *windows, struct bf_series *series,
+                                       int64_t start_us)
 {
     uint32_t *link = &series->newest;
     while (*link != 0 && bf_windows_at(windows, *link)->start_us > start_us) {

@@ -26,18 +26,18 @@ static int64_t due(struct bf_slot *slot, int64_t now_us)
     return BF_TIME_NONE;
 }
 
-static bool known(const struct bf_windows *windows, const struct bf_series *series, int64_t start_us,
-                  int64_t lateness_us)
+static bool known(const struct bf_windows *windows, const struct bf_series *series,
+                  int64_t start_us, int64_t lateness_us)
 {
-    const struct bf_window *window = bf_windows_at(windows, series->newest);
+    const struct bf_window *window = bf_windows_or_null(windows, series->newest);
     while (window != NULL && (window->start_us >= start_us || window->parts == 0)) {
-        window = bf_windows_at(windows, window->older);
+        window = bf_windows_or_null(windows, window->older);
     }
     return window != NULL && start_us - window->start_us < lateness_us;
 }
 
-static void close_start(struct bf_windows *windows, uint32_t index, int64_t start_us, bf_close close,
-                        void *context)
+static void close_start(struct bf_windows *windows, uint32_t index, int64_t start_us,
+                        bf_close close, void *context)
 {
     struct bf_slot *slot = &windows->slots[index];
     int64_t lateness_us = slot->definition->lateness_us;
@@ -87,8 +87,8 @@ static void free_window(struct bf_windows *windows, uint32_t index)
     bf_pool_give(&windows->windows, index);
 }
 
-static void drop_of_series(struct bf_windows *windows, struct bf_slot *slot, struct bf_series *series,
-                           int64_t now_us)
+static void drop_of_series(struct bf_windows *windows, struct bf_slot *slot,
+                           struct bf_series *series, int64_t now_us)
 {
     uint32_t *link = &series->newest;
     bool data = false;
@@ -102,7 +102,8 @@ static void drop_of_series(struct bf_windows *windows, struct bf_slot *slot, str
         }
         if (!data && window->parts != 0) {
             data = true;
-            slot->newest_us = window->start_us > slot->newest_us ? window->start_us : slot->newest_us;
+            slot->newest_us =
+                window->start_us > slot->newest_us ? window->start_us : slot->newest_us;
         }
         link = &window->older;
     }
@@ -119,7 +120,8 @@ void bf_windows_drop(struct bf_windows *windows, int64_t now_us)
 {
     for (size_t i = 0; i < windows->slot_count; i++) {
         struct bf_slot *slot = &windows->slots[i];
-        if (slot->oldest_us == BF_TIME_NONE || bf_window_limit_us(slot->definition, slot->oldest_us) > now_us) {
+        if (slot->oldest_us == BF_TIME_NONE ||
+            bf_window_limit_us(slot->definition, slot->oldest_us) > now_us) {
             continue;
         }
         slot->oldest_us = BF_TIME_NONE;

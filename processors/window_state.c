@@ -83,7 +83,8 @@ static enum bf_status load_window(struct bf_windows *windows, const struct bf_sl
     return bf_mp_ok(in) ? BF_OK : BF_MALFORMED;
 }
 
-static enum bf_status load_series(struct bf_windows *windows, uint32_t index, struct bf_mp_reader *in)
+static enum bf_status load_series(struct bf_windows *windows, uint32_t index,
+                                  struct bf_mp_reader *in)
 {
     struct bf_slice scope = bf_mp_get_str(in);
     if (!bf_mp_ok(in) || scope.len > BF_SCOPE_MAX) {
@@ -101,18 +102,20 @@ static enum bf_status load_series(struct bf_windows *windows, uint32_t index, st
     return status;
 }
 
-static const struct bf_plan_kpi *find_kpi(const struct bf_plan *plan, struct bf_slice id, uint64_t hash)
+static const struct bf_plan_kpi *find_kpi(const struct bf_plan *plan, struct bf_slice id,
+                                          uint64_t hash)
 {
     for (size_t i = 0; i < plan->count; i++) {
-        if (plan->kpis[i].definition->hash == hash && bf_slice_equal(plan->kpis[i].definition->id, id)) {
+        if (plan->kpis[i].definition->hash == hash &&
+            bf_slice_equal(plan->kpis[i].definition->id, id)) {
             return &plan->kpis[i];
         }
     }
     return NULL;
 }
 
-static enum bf_status load_slot(struct bf_windows *windows, struct bf_mp_reader *in, bf_definitions definitions,
-                                void *context, struct bf_err *err)
+static enum bf_status load_slot(struct bf_windows *windows, struct bf_mp_reader *in,
+                                bf_definitions definitions, void *context, struct bf_err *err)
 {
     struct bf_slice id = bf_mp_get_str(in);
     uint64_t hash = bf_mp_get_uint(in);
@@ -131,7 +134,8 @@ static enum bf_status load_slot(struct bf_windows *windows, struct bf_mp_reader 
     const struct bf_plan_kpi *kpi = find_kpi(plan, id, hash);
     uint32_t index;
     if (kpi == NULL) {
-        return bf_err_set(err, BF_FATAL, "generation %lld has no KPI %.*s as it stands in the checkpoint",
+        return bf_err_set(err, BF_FATAL,
+                          "generation %lld has no KPI %.*s as it stands in the checkpoint",
                           (long long)generation, BF_SLICE_ARG(id));
     }
     status = bf_windows_add_slot(windows, kpi, generation, finishes, BF_TIME_NONE, &index, err);
@@ -146,7 +150,8 @@ static enum bf_status load_slot(struct bf_windows *windows, struct bf_mp_reader 
 }
 
 /* What is held must fit, though a reload may have lowered the limits since. */
-static enum bf_status make_room(struct bf_windows *windows, struct bf_mp_reader *in, struct bf_err *err)
+static enum bf_status make_room(struct bf_windows *windows, struct bf_mp_reader *in,
+                                struct bf_err *err)
 {
     uint64_t held = bf_mp_get_uint(in), parts = bf_mp_get_uint(in);
     uint64_t series = bf_mp_get_uint(in), texts = bf_mp_get_uint(in);
@@ -161,8 +166,8 @@ static enum bf_status make_room(struct bf_windows *windows, struct bf_mp_reader 
     return status == BF_OK ? bf_pool_limit(&windows->texts, texts, err) : status;
 }
 
-enum bf_status bf_windows_load(struct bf_windows *windows, struct bf_mp_reader *in, bf_definitions definitions,
-                               void *context, struct bf_err *err)
+enum bf_status bf_windows_load(struct bf_windows *windows, struct bf_mp_reader *in,
+                               bf_definitions definitions, void *context, struct bf_err *err)
 {
     enum bf_status status = make_room(windows, in, err);
     uint64_t count = bf_mp_get_uint(in);

@@ -20,7 +20,7 @@
 #define BF_AGGREGATE_STATE_MAX 32 /* grows with the sketches of a later release */
 
 struct bf_sample {
-    double value;      /* finite */
+    double value; /* finite */
     int64_t event_us;
     /* Where it stands in its partition: breaks ties of equal event times (last, first). */
     int32_t partition;

@@ -18,25 +18,29 @@ struct bf_compensated {
 static inline void bf_compensated_add(struct bf_compensated *total, double value)
 {
     double sum = total->sum + value;
-    total->lost += fabs(total->sum) >= fabs(value) ? (total->sum - sum) + value : (value - sum) + total->sum;
+    total->lost +=
+        fabs(total->sum) >= fabs(value) ? (total->sum - sum) + value : (value - sum) + total->sum;
     total->sum = sum;
 }
 
-static inline void bf_compensated_merge(struct bf_compensated *total, const struct bf_compensated *other)
+static inline void bf_compensated_merge(struct bf_compensated *total,
+                                        const struct bf_compensated *other)
 {
     bf_compensated_add(total, other->sum);
     total->lost += other->lost;
     total->n += other->n;
 }
 
-static inline void bf_compensated_save(const struct bf_compensated *total, struct bf_mp_writer *writer)
+static inline void bf_compensated_save(const struct bf_compensated *total,
+                                       struct bf_mp_writer *writer)
 {
     bf_mp_put_double(writer, total->sum);
     bf_mp_put_double(writer, total->lost);
     bf_mp_put_uint(writer, total->n);
 }
 
-static inline enum bf_status bf_compensated_load(struct bf_compensated *total, struct bf_mp_reader *reader)
+static inline enum bf_status bf_compensated_load(struct bf_compensated *total,
+                                                 struct bf_mp_reader *reader)
 {
     total->sum = bf_mp_get_double(reader);
     total->lost = bf_mp_get_double(reader);

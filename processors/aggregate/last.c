@@ -11,7 +11,8 @@ struct state {
 
 static void init(void *state)
 {
-    *(struct state *)state = (struct state){.value = 0, .event_us = 0, .offset = 0, .partition = 0, .any = 0};
+    *(struct state *)state =
+        (struct state){.value = 0, .event_us = 0, .offset = 0, .partition = 0, .any = 0};
 }
 
 static bool newer(const struct state *a, const struct state *b)
@@ -34,8 +35,11 @@ static void take(struct state *state, const struct state *other)
 
 static void add(void *state, const struct bf_sample *sample)
 {
-    const struct state one = {.value = sample->value, .event_us = sample->event_us, .offset = sample->offset,
-                              .partition = sample->partition, .any = 1};
+    const struct state one = {.value = sample->value,
+                              .event_us = sample->event_us,
+                              .offset = sample->offset,
+                              .partition = sample->partition,
+                              .any = 1};
     take(state, &one);
 }
 

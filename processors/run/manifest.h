@@ -19,22 +19,26 @@
 
 struct bf_manifest {
     int engine;
-    bool clean;      /* the owner stopped in order: nothing was written behind this checkpoint */
+    bool clean; /* the owner stopped in order: nothing was written behind this checkpoint */
     uint64_t owner, number;
     uint64_t bytes;
     char digest[65];
-    int64_t from;    /* every chunk of the task that may still be there stands at or behind this offset */
+    int64_t
+        from; /* every chunk of the task that may still be there stands at or behind this offset */
     uint32_t chunks;
     int64_t offsets[BF_MANIFEST_CHUNKS];
 };
 
 /* False where it does not fit. */
 bool bf_manifest_format(const struct bf_manifest *manifest, char text[BF_MANIFEST_TEXT + 1]);
-enum bf_status bf_manifest_parse(const char *text, struct bf_manifest *manifest, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_manifest_parse(const char *text, struct bf_manifest *manifest,
+                                 struct bf_err *err) BF_MUST_CHECK;
 
 /* A chunk's key: task|owner|number|chunk, never used again. Returns the length written into key. */
-size_t bf_chunk_key(const char *task, uint64_t owner, uint64_t number, uint32_t chunk, char key[160]);
+size_t bf_chunk_key(const char *task, uint64_t owner, uint64_t number, uint32_t chunk,
+                    char key[160]);
 /* False where the key is none of this task's. */
-bool bf_chunk_parse_key(struct bf_slice key, const char *task, uint64_t *owner, uint64_t *number, uint32_t *chunk);
+bool bf_chunk_parse_key(struct bf_slice key, const char *task, uint64_t *owner, uint64_t *number,
+                        uint32_t *chunk);
 
 #endif

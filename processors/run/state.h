@@ -17,45 +17,53 @@
 /* The chunks of one checkpoint that stand in belfry.checkpoints. */
 struct bf_chunk_set {
     uint64_t owner, number;
-    uint32_t chunks;       /* highest chunk + 1 */
-    int32_t live;          /* written and not removed */
+    uint32_t chunks; /* highest chunk + 1 */
+    int32_t live;    /* written and not removed */
     int64_t first_offset;
-    bool unanswered;       /* its commit once went without an answer: left to the next epoch */
+    bool unanswered; /* its commit once went without an answer: left to the next epoch */
 };
 
-enum bf_checkpoint_phase { BF_CHECKPOINT_IDLE, BF_CHECKPOINT_CHUNKS, BF_CHECKPOINT_COMMIT, BF_CHECKPOINT_ASK };
+enum bf_checkpoint_phase {
+    BF_CHECKPOINT_IDLE,
+    BF_CHECKPOINT_CHUNKS,
+    BF_CHECKPOINT_COMMIT,
+    BF_CHECKPOINT_ASK
+};
 
 struct bf_process;
 
 struct bf_running {
     struct bf_process *process;
     bool used;
-    bool stopped;          /* its membership was refused: does nothing until the next assignment */
-    bool paused;           /* too far ahead of the slowest source */
-    bool must_announce;    /* a first start, or one after an orderly stop: to be committed before any output */
+    bool stopped; /* its membership was refused: does nothing until the next assignment */
+    bool paused;  /* too far ahead of the slowest source */
+    bool
+        must_announce; /* a first start, or one after an orderly stop: to be committed before any output */
     enum bf_topic topic;
     int32_t partition;
-    char name[80];         /* "<install id>/s1/<partition>" */
+    char name[80]; /* "<install id>/s1/<partition>" */
     struct bf_stage1 *stage1;
     struct bf_stage2 *stage2;
-    int64_t next;          /* offset of the next input record */
+    int64_t next; /* offset of the next input record */
     /* checkpoint.c */
     enum bf_checkpoint_phase phase;
     uint64_t owner, number;
-    int64_t committed;     /* offset of the last confirmed commit; -1: none */
-    int64_t upto;          /* offset of the open checkpoint */
-    uint64_t mark;         /* producer's sequence that must be acknowledged before it counts */
-    int64_t due_us;        /* monotonic */
+    int64_t committed; /* offset of the last confirmed commit; -1: none */
+    int64_t upto;      /* offset of the open checkpoint */
+    uint64_t mark;     /* producer's sequence that must be acknowledged before it counts */
+    int64_t due_us;    /* monotonic */
     struct bf_manifest manifest;
     struct bf_chunk_set sets[BF_CHUNK_SETS];
     size_t set_count;
-    int64_t floor_offset;  /* of sets that did not fit into the list; INT64_MAX: none */
+    int64_t floor_offset; /* of sets that did not fit into the list; INT64_MAX: none */
 };
 
 struct bf_process_tally {
     struct bf_counter *inputs[2], *outputs[BF_OUTPUT_TOPICS];
-    struct bf_counter *checkpoints, *checkpoints_unanswered, *checkpoints_refused, *checkpoint_bytes;
-    struct bf_counter *tasks, *paused, *windows, *series, *waiting, *refused, *mixed, *foreign, *generation;
+    struct bf_counter *checkpoints, *checkpoints_unanswered, *checkpoints_refused,
+        *checkpoint_bytes;
+    struct bf_counter *tasks, *paused, *windows, *series, *waiting, *refused, *mixed, *foreign,
+        *generation;
     struct bf_counter *readings[8]; /* as in bf_task_counters, summed over this process's tasks */
     struct bf_counter *clock_us;
 };
@@ -76,26 +84,30 @@ struct bf_process {
     size_t task_count;
     struct bf_plan **plans;
     size_t plan_count, plan_capacity;
-    int64_t *tail_clocks;     /* of each source, from belfry.partials; used where no stage 2 task runs here */
-    struct bf_incoming held;  /* waits for a generation */
+    int64_t *
+        tail_clocks; /* of each source, from belfry.partials; used where no stage 2 task runs here */
+    struct bf_incoming held; /* waits for a generation */
     bool holding;
-    char *blob, *chunk;       /* a state; one packed chunk */
+    char *blob, *chunk; /* a state; one packed chunk */
     size_t blob_size;
     int chunk_timeout_ms;
     int64_t checkpoint_free_us, report_us;
-    struct bf_err failure;    /* of an output, seen inside a task's callback */
+    struct bf_err failure; /* of an output, seen inside a task's callback */
     bool failed;
 };
 
 /* plans.c */
-enum bf_status bf__process_plan(void *context, int64_t generation, const struct bf_plan **plan, struct bf_err *err);
+enum bf_status bf__process_plan(void *context, int64_t generation, const struct bf_plan **plan,
+                                struct bf_err *err);
 void bf__process_free_plans(struct bf_process *process);
 /* tasks.c */
-struct bf_running *bf__process_task(struct bf_process *process, enum bf_topic topic, int32_t partition);
-enum bf_status bf__process_assigned(void *context, const enum bf_topic *topics, const int32_t *partitions,
-                                    int64_t *offsets, size_t count, struct bf_err *err);
-void bf__process_revoked(void *context, const enum bf_topic *topics, const int32_t *partitions, size_t count,
-                         bool lost);
+struct bf_running *bf__process_task(struct bf_process *process, enum bf_topic topic,
+                                    int32_t partition);
+enum bf_status bf__process_assigned(void *context, const enum bf_topic *topics,
+                                    const int32_t *partitions, int64_t *offsets, size_t count,
+                                    struct bf_err *err);
+void bf__process_revoked(void *context, const enum bf_topic *topics, const int32_t *partitions,
+                         size_t count, bool lost);
 void bf__process_end(struct bf_running *task);
 enum bf_status bf__process_new_stages(struct bf_running *task, struct bf_err *err) BF_MUST_CHECK;
 /* OK, AGAIN (waits for a generation, nothing changed), or what ends the process. */
@@ -106,14 +118,16 @@ void bf__process_pace(struct bf_process *process, struct bf_running *task);
 int64_t bf__process_slowest(const struct bf_process *process, int32_t *which);
 enum bf_status bf__process_tail(struct bf_process *process, struct bf_err *err) BF_MUST_CHECK;
 /* checkpoint.c: one step of every task's open checkpoint; at most one new one is begun. */
-enum bf_status bf__process_checkpoints(struct bf_process *process, int64_t now_us, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf__process_checkpoints(struct bf_process *process, int64_t now_us,
+                                       struct bf_err *err) BF_MUST_CHECK;
 /* A last checkpoint of every task, until deadline_us. */
 void bf__process_last_checkpoints(struct bf_process *process, int64_t deadline_us);
 enum bf_status bf__process_announce(struct bf_running *task, struct bf_err *err) BF_MUST_CHECK;
 int32_t bf__process_chunk_partition(const struct bf_running *task);
 /* restore.c: the task's state as of the committed offset, or the reason why it cannot be had. */
 enum bf_status bf__process_restore(struct bf_running *task, struct bf_err *err) BF_MUST_CHECK;
-struct bf_chunk_set *bf__process_set(struct bf_running *task, uint64_t owner, uint64_t number, int64_t offset);
+struct bf_chunk_set *bf__process_set(struct bf_running *task, uint64_t owner, uint64_t number,
+                                     int64_t offset);
 /* report.c */
 void bf__process_register(struct bf_process *process, struct bf_counters *counters);
 void bf__process_report(struct bf_process *process);

@@ -11,7 +11,8 @@
 #include "core/wire.h"
 #include "processors/run/state.h"
 
-struct bf_running *bf__process_task(struct bf_process *process, enum bf_topic topic, int32_t partition)
+struct bf_running *bf__process_task(struct bf_process *process, enum bf_topic topic,
+                                    int32_t partition)
 {
     bool first = topic == BF_TOPIC_READINGS;
     int32_t limit = first ? process->install->readings : process->install->partials;
@@ -36,18 +37,23 @@ static void emit(void *context, const struct bf_output *output)
     struct bf_process *process = task->process;
     char bytes[128];
     struct bf_mp_writer writer;
-    const struct bf_origin origin = {.task = bf_slice_of(task->name), .offset = task->next, .index = output->index};
+    const struct bf_origin origin = {
+        .task = bf_slice_of(task->name), .offset = task->next, .index = output->index};
     if (process->failed) {
         return;
     }
     bf_mp_writer_init(&writer, bytes, sizeof(bytes));
     bf_origin_pack(&origin, &writer);
     assert(!writer.full);
-    const struct bf_outgoing record = {.topic = topic_of(output->topic), .partition = output->partition,
-                                       .key = output->key, .value = output->value, .type = output->type,
+    const struct bf_outgoing record = {.topic = topic_of(output->topic),
+                                       .partition = output->partition,
+                                       .key = output->key,
+                                       .value = output->value,
+                                       .type = output->type,
                                        .origin = {writer.data, writer.len}};
     if (bf_producer_send_wait(process->producer, &record, NULL, &process->failure) != BF_OK) {
-        process->failed = true; /* the process ends; what was not written is written by the replay */
+        process->failed =
+            true; /* the process ends; what was not written is written by the replay */
         return;
     }
     bf_count(process->tally.outputs[output->topic], 1);
@@ -79,8 +85,8 @@ void bf__process_end(struct bf_running *task)
     memset(task, 0, sizeof(*task));
 }
 
-static enum bf_status begin(struct bf_process *process, struct bf_running *task, enum bf_topic topic,
-                            int32_t partition, struct bf_err *err)
+static enum bf_status begin(struct bf_process *process, struct bf_running *task,
+                            enum bf_topic topic, int32_t partition, struct bf_err *err)
 {
     bf__process_end(task);
     task->process = process;
@@ -109,34 +115,37 @@ static enum bf_status begin(struct bf_process *process, struct bf_running *task,
     return BF_OK;
 }
 
-enum bf_status bf__process_assigned(void *context, const enum bf_topic *topics, const int32_t *partitions,
-                                    int64_t *offsets, size_t count, struct bf_err *err)
+enum bf_status bf__process_assigned(void *context, const enum bf_topic *topics,
+                                    const int32_t *partitions, int64_t *offsets, size_t count,
+                                    struct bf_err *err)
 {
     struct bf_process *process = context;
     for (size_t i = 0; i < count; i++) {
         struct bf_running *task = bf__process_task(process, topics[i], partitions[i]);
         if (task == NULL) {
-            return bf_err_set(err, BF_CONFIG, "partition %d is none of the install record's", (int)partitions[i]);
+            return bf_err_set(err, BF_CONFIG, "partition %d is none of the install record's",
+                              (int)partitions[i]);
         }
         enum bf_status status = begin(process, task, topics[i], partitions[i], err);
         if (status != BF_OK) {
             return status;
         }
         offsets[i] = task->next;
-        bf_log(BF_LOG_INFO, "task.began", "task=%s offset=%lld owner=%016llx", task->name, (long long)task->next,
-               (unsigned long long)task->owner);
+        bf_log(BF_LOG_INFO, "task.began", "task=%s offset=%lld owner=%016llx", task->name,
+               (long long)task->next, (unsigned long long)task->owner);
     }
     return BF_OK;
 }
 
-void bf__process_revoked(void *context, const enum bf_topic *topics, const int32_t *partitions, size_t count,
-                         bool lost)
+void bf__process_revoked(void *context, const enum bf_topic *topics, const int32_t *partitions,
+                         size_t count, bool lost)
 {
     struct bf_process *process = context;
     for (size_t i = 0; i < count; i++) {
         struct bf_running *task = bf__process_task(process, topics[i], partitions[i]);
         if (task != NULL && task->used) {
-            bf_log(BF_LOG_INFO, "task.ended", "task=%s offset=%lld lost=%d", task->name, (long long)task->next, lost);
+            bf_log(BF_LOG_INFO, "task.ended", "task=%s offset=%lld lost=%d", task->name,
+                   (long long)task->next, lost);
             bf__process_end(task);
         }
     }
@@ -152,7 +161,8 @@ static enum bf_record_type type_of(const struct bf_incoming *incoming)
     return bf_incoming_type(incoming, &type) ? type : BF_RECORD_COUNT;
 }
 
-enum bf_status bf__process_apply(struct bf_process *process, const struct bf_incoming *incoming, struct bf_err *err)
+enum bf_status bf__process_apply(struct bf_process *process, const struct bf_incoming *incoming,
+                                 struct bf_err *err)
 {
     struct bf_running *task = bf__process_task(process, incoming->topic, incoming->partition);
     if (task == NULL || !task->used || task->stopped || incoming->offset < task->next) {
@@ -164,7 +174,8 @@ enum bf_status bf__process_apply(struct bf_process *process, const struct bf_inc
             return status;
         }
     }
-    struct bf_input input = {.type = type_of(incoming), .offset = incoming->offset, .value = incoming->value};
+    struct bf_input input = {
+        .type = type_of(incoming), .offset = incoming->offset, .value = incoming->value};
     task->next = incoming->offset; /* the origin of its outputs */
     enum bf_status status;
     if (task->stage1 != NULL) {

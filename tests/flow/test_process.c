@@ -44,13 +44,14 @@ static void write_file(const char *name, const char *text)
 static void write_kpis(const char *aggregate)
 {
     char text[1024];
-    (void)snprintf(text, sizeof text,
-                   "kpis:\n"
-                   "  - id: zone_speed\n    title: Speed\n    unit: km/h\n    from: {quantity: speed}\n"
-                   "    window: {tumbling: 5s, delay: 1s}\n    group: [zone]\n    value: %s\n"
-                   "  - id: seen\n    title: Readings\n    unit: \"1\"\n    from: {quantity: speed}\n"
-                   "    window: {tumbling: 5s, delay: 1s}\n    group: [device]\n    value: count\n",
-                   aggregate);
+    (void)snprintf(
+        text, sizeof text,
+        "kpis:\n"
+        "  - id: zone_speed\n    title: Speed\n    unit: km/h\n    from: {quantity: speed}\n"
+        "    window: {tumbling: 5s, delay: 1s}\n    group: [zone]\n    value: %s\n"
+        "  - id: seen\n    title: Readings\n    unit: \"1\"\n    from: {quantity: speed}\n"
+        "    window: {tumbling: 5s, delay: 1s}\n    group: [device]\n    value: count\n",
+        aggregate);
     write_file("city/kpis/all.yaml", text);
 }
 
@@ -113,16 +114,21 @@ static int tear_down(void **state)
 
 static void start_process(void)
 {
-    const char *const argv[] = {TEST_BINARY_DIR "/bin/belfry-process", "--config", config_path, NULL};
+    const char *const argv[] = {TEST_BINARY_DIR "/bin/belfry-process", "--config", config_path,
+                                NULL};
     const struct bf_child_options options = {.argv = argv, .err = log_path};
     OK(bf_child_start(&process, &options, &err));
 }
 
 /* ---- the log of readings */
-static void send(enum bf_record_type type, int32_t partition, struct bf_slice key, const struct bf_mp_writer *value)
+static void send(enum bf_record_type type, int32_t partition, struct bf_slice key,
+                 const struct bf_mp_writer *value)
 {
-    const struct bf_outgoing record = {.topic = BF_TOPIC_READINGS, .partition = partition, .key = key,
-                                       .value = {value->data, value->len}, .type = type};
+    const struct bf_outgoing record = {.topic = BF_TOPIC_READINGS,
+                                       .partition = partition,
+                                       .key = key,
+                                       .value = {value->data, value->len},
+                                       .type = type};
     assert_false(value->full);
     OK(bf_producer_send_wait(producer, &record, NULL, &err));
 }
@@ -132,9 +138,16 @@ static void tick_all(int64_t clock_us)
     for (int32_t p = 0; p < install.readings; p++) {
         char bytes[256];
         struct bf_mp_writer writer;
-        const struct bf_tick tick = {.ingest = BF_SLICE("in-a"), .incarnation = 1, .has_epoch = true, .epoch = 1,
-                                     .serial = serial, .wall_us = clock_us, .has_clock = true,
-                                     .clock_us = clock_us, .flows = true, .generation = 1};
+        const struct bf_tick tick = {.ingest = BF_SLICE("in-a"),
+                                     .incarnation = 1,
+                                     .has_epoch = true,
+                                     .epoch = 1,
+                                     .serial = serial,
+                                     .wall_us = clock_us,
+                                     .has_clock = true,
+                                     .clock_us = clock_us,
+                                     .flows = true,
+                                     .generation = 1};
         bf_mp_writer_init(&writer, bytes, sizeof bytes);
         bf_tick_pack(&tick, &writer);
         send(BF_RECORD_TICK, p, (struct bf_slice){NULL, 0}, &writer);
@@ -146,17 +159,27 @@ static void one_reading(int device, int64_t event_us, double value, bool dup)
     char source[32], bytes[512];
     struct bf_mp_writer writer;
     (void)snprintf(source, sizeof source, "net:d%d", device);
-    const struct bf_reading reading = {
-        .source = bf_slice_of(source), .quantity = BF_SLICE("speed"), .event_us = event_us, .ingest_us = event_us,
-        .value = {.kind = BF_VALUE_DOUBLE, .as = {.number = value}}, .unit = BF_SLICE("km/h"),
-        .quality = BF_QUALITY_GOOD, .zone = device % 2 ? BF_SLICE("odd") : BF_SLICE("even"),
-        .profile = BF_SLICE("test@1"),
-        .delivery = {.ingest = BF_SLICE("in-a"), .incarnation = 1, .epoch = 1, .serial = serial,
-                     .packet_id = (uint16_t)(serial % 65535 + 1), .dup = dup, .payload_hash = (uint64_t)serial,
-                     .index = 0}};
+    const struct bf_reading reading = {.source = bf_slice_of(source),
+                                       .quantity = BF_SLICE("speed"),
+                                       .event_us = event_us,
+                                       .ingest_us = event_us,
+                                       .value = {.kind = BF_VALUE_DOUBLE, .as = {.number = value}},
+                                       .unit = BF_SLICE("km/h"),
+                                       .quality = BF_QUALITY_GOOD,
+                                       .zone = device % 2 ? BF_SLICE("odd") : BF_SLICE("even"),
+                                       .profile = BF_SLICE("test@1"),
+                                       .delivery = {.ingest = BF_SLICE("in-a"),
+                                                    .incarnation = 1,
+                                                    .epoch = 1,
+                                                    .serial = serial,
+                                                    .packet_id = (uint16_t)(serial % 65535 + 1),
+                                                    .dup = dup,
+                                                    .payload_hash = (uint64_t)serial,
+                                                    .index = 0}};
     bf_mp_writer_init(&writer, bytes, sizeof bytes);
     bf_reading_pack(&reading, &writer);
-    send(BF_RECORD_READING, bf_hash_partition(bf_slice_of(source), install.readings), bf_slice_of(source), &writer);
+    send(BF_RECORD_READING, bf_hash_partition(bf_slice_of(source), install.readings),
+         bf_slice_of(source), &writer);
 }
 
 /* Seconds [from, to) of log time: every device once a second; every fifth delivery comes twice. */
@@ -185,7 +208,12 @@ struct final {
 };
 static struct final finals[MAX_FINALS];
 static size_t final_count;
-static struct { char task[80]; int32_t partition; int64_t offset; uint32_t index; } last[256];
+static struct {
+    char task[80];
+    int32_t partition;
+    int64_t offset;
+    uint32_t index;
+} last[256];
 static size_t last_count, repeated;
 static struct bf_consumer *reader;
 
@@ -194,7 +222,8 @@ static bool is_new(const struct bf_incoming *incoming)
     struct bf_origin origin;
     OK(bf_origin_unpack(bf_incoming_header(incoming, "bf-origin"), &origin, &err));
     for (size_t i = 0; i < last_count; i++) {
-        if (last[i].partition == incoming->partition && bf_slice_equal(bf_slice_of(last[i].task), origin.task)) {
+        if (last[i].partition == incoming->partition &&
+            bf_slice_equal(bf_slice_of(last[i].task), origin.task)) {
             if (origin.offset < last[i].offset ||
                 (origin.offset == last[i].offset && origin.index <= last[i].index)) {
                 repeated++;
@@ -226,7 +255,8 @@ static void take_result(const struct bf_incoming *incoming)
     }
     assert_true(final_count < MAX_FINALS);
     struct final *final = &finals[final_count];
-    (void)snprintf(final->key, sizeof final->key, "%.*s|%.*s", BF_SLICE_ARG(kpi.kpi), BF_SLICE_ARG(kpi.scope));
+    (void)snprintf(final->key, sizeof final->key, "%.*s|%.*s", BF_SLICE_ARG(kpi.kpi),
+                   BF_SLICE_ARG(kpi.scope));
     final->start_us = kpi.start_us;
     final->revision = kpi.revision;
     final->n = kpi.n;
@@ -234,7 +264,8 @@ static void take_result(const struct bf_incoming *incoming)
     for (size_t i = 0; i < final_count; i++) {
         if (finals[i].start_us == final->start_us && finals[i].revision == final->revision &&
             strcmp(finals[i].key, final->key) == 0) {
-            fail_msg("%s at %lld stands twice", final->key, (long long)((final->start_us - BASE) / SECOND));
+            fail_msg("%s at %lld stands twice", final->key,
+                     (long long)((final->start_us - BASE) / SECOND));
         }
     }
     final_count++;
@@ -266,7 +297,8 @@ static bool read_on(void)
 static bool all_final(int from, int to)
 {
     for (int second = from; second < to; second += WINDOW) {
-        if (find_final("zone_speed|zone.odd", second) == NULL || find_final("zone_speed|zone.even", second) == NULL) {
+        if (find_final("zone_speed|zone.odd", second) == NULL ||
+            find_final("zone_speed|zone.even", second) == NULL) {
             return false;
         }
         for (int device = 0; device < DEVICES; device++) {
@@ -299,13 +331,15 @@ static void open_reader(void)
 {
     struct bf_position positions[16];
     for (int32_t i = 0; i < install.kpis; i++) {
-        positions[i] = (struct bf_position){.topic = BF_TOPIC_KPIS, .partition = i, .offset = BF_OFFSET_BEGINNING};
+        positions[i] = (struct bf_position){
+            .topic = BF_TOPIC_KPIS, .partition = i, .offset = BF_OFFSET_BEGINNING};
     }
     OK(bf_consumer_create(&kafka_options, NULL, false, &reader, &err));
     OK(bf_consumer_assign(reader, positions, (size_t)install.kpis, &err));
 }
 
-#define SUM_ODD (5.0 * (2 + 4 + 6 + 8 + 10 + 12 + 14 + 16 + 18 + 20))  /* devices 1, 3, ...: value device + 1 */
+#define SUM_ODD                                                                                    \
+    (5.0 * (2 + 4 + 6 + 8 + 10 + 12 + 14 + 16 + 18 + 20)) /* devices 1, 3, ...: value device + 1 */
 #define SUM_EVEN (5.0 * (1 + 3 + 5 + 7 + 9 + 11 + 13 + 15 + 17 + 19))
 
 static void finals_come_once_through_kills(void **state)

@@ -21,11 +21,12 @@
 static struct bf_group_by by_zone[] = {{.kind = BF_GROUP_ZONE, .tag = {NULL, 0}}};
 static struct bf_group_by by_device[] = {{.kind = BF_GROUP_DEVICE, .tag = {NULL, 0}}};
 
-#define DEFINITION(name, text, how, by, count, device, number)                                            \
-    {                                                                                                      \
-        .id = {text, sizeof(text) - 1}, .unit = {"1", 1}, .quantity = {"speed", 5}, .window_us = WINDOW,   \
-        .delay_us = DELAY, .lateness_us = LATENESS, .group = by, .group_count = count,                     \
-        .by_device = device, .aggregate = {how, sizeof(how) - 1}, .live = true, .hash = number             \
+#define DEFINITION(name, text, how, by, count, device, number)                                     \
+    {                                                                                              \
+        .id = {text, sizeof(text) - 1}, .unit = {"1", 1}, .quantity = {"speed", 5},                \
+        .window_us = WINDOW, .delay_us = DELAY, .lateness_us = LATENESS, .group = by,              \
+        .group_count = count, .by_device = device, .aggregate = {how, sizeof(how) - 1},            \
+        .live = true, .hash = number                                                               \
     }
 
 static struct bf_kpi_definition first_kpis[] = {
@@ -46,11 +47,15 @@ static struct bf_city cities[] = {
 static struct bf_plan *plans[2];
 static const int64_t plan_from[2] = {BF_TIME_NONE, 1200 * SECOND};
 static bool plans_there = true;
-static const struct bf_install test_install = {.id = {"00000000000000aa", 16}, .readings = SOURCES, .rejects = 1,
-                                               .partials = PARTIALS, .kpis = KPIS, .checkpoints = 3};
+static const struct bf_install test_install = {.id = {"00000000000000aa", 16},
+                                               .readings = SOURCES,
+                                               .rejects = 1,
+                                               .partials = PARTIALS,
+                                               .kpis = KPIS,
+                                               .checkpoints = 3};
 
-static inline enum bf_status find_plan(void *context, int64_t generation, const struct bf_plan **plan,
-                                       struct bf_err *err)
+static inline enum bf_status find_plan(void *context, int64_t generation,
+                                       const struct bf_plan **plan, struct bf_err *err)
 {
     (void)context;
     (void)err;
@@ -137,8 +142,12 @@ static inline void list_free(struct list *list)
 static inline void keep(void *context, const struct bf_output *output)
 {
     struct list *list = context;
-    struct kept one = {.topic = output->topic, .partition = output->partition, .type = output->type,
-                       .index = output->index, .offset = list->offset, .key_len = output->key.len};
+    struct kept one = {.topic = output->topic,
+                       .partition = output->partition,
+                       .type = output->type,
+                       .index = output->index,
+                       .offset = list->offset,
+                       .key_len = output->key.len};
     char task[40];
     struct bf_origin origin = {.offset = list->offset, .index = output->index};
     memcpy(task, test_install.id.data, 16);
@@ -154,12 +163,16 @@ static inline void keep(void *context, const struct bf_output *output)
     list_add(list, one, output->value.data, output->value.len);
 }
 
-static inline struct bf_task_options task_options(int32_t partition, struct list *list, const char *stage)
+static inline struct bf_task_options task_options(int32_t partition, struct list *list,
+                                                  const char *stage)
 {
     list->partition = partition;
     list->stage = stage;
-    return (struct bf_task_options){.partition = partition, .install = &test_install, .definitions = find_plan,
-                                    .emit = keep, .emit_context = list};
+    return (struct bf_task_options){.partition = partition,
+                                    .install = &test_install,
+                                    .definitions = find_plan,
+                                    .emit = keep,
+                                    .emit_context = list};
 }
 
 #endif

@@ -34,12 +34,19 @@ struct entry {
 };
 static struct entry logs[SOURCES][MAX_RECORDS];
 static size_t log_len[SOURCES];
-static struct { int device; int64_t event_us; } truths[MAX_TRUTH];
+static struct {
+    int device;
+    int64_t event_us;
+} truths[MAX_TRUTH];
 static int truth_count;
 
 struct sender {
     int64_t incarnation, epoch, serial, silent_until, clock_us;
-    struct { int truth; int64_t serial; bool landed; } sent[40];
+    struct {
+        int truth;
+        int64_t serial;
+        bool landed;
+    } sent[40];
     size_t sent_count;
 };
 static struct sender senders[INGESTS];
@@ -56,7 +63,8 @@ static struct entry *append(int p, enum bf_record_type type, int ingest)
     return entry;
 }
 
-static void put_reading(int ingest, int truth, int64_t serial, bool dup, int64_t incarnation, int64_t now_us)
+static void put_reading(int ingest, int truth, int64_t serial, bool dup, int64_t incarnation,
+                        int64_t now_us)
 {
     char source[32];
     int device = truths[truth].device;
@@ -71,10 +79,14 @@ static void put_reading(int ingest, int truth, int64_t serial, bool dup, int64_t
         .quality = BF_QUALITY_GOOD,
         .zone = device < 3 ? BF_SLICE("north") : BF_SLICE("south"),
         .profile = BF_SLICE("test@1"),
-        .delivery = {.ingest = bf_slice_of(ingest_ids[ingest]), .incarnation = incarnation,
-                     .epoch = senders[ingest].epoch, .serial = serial,
-                     .packet_id = (uint16_t)(serial % 65535 + 1), .dup = dup,
-                     .payload_hash = (uint64_t)truth * 77 + 5, .index = 0},
+        .delivery = {.ingest = bf_slice_of(ingest_ids[ingest]),
+                     .incarnation = incarnation,
+                     .epoch = senders[ingest].epoch,
+                     .serial = serial,
+                     .packet_id = (uint16_t)(serial % 65535 + 1),
+                     .dup = dup,
+                     .payload_hash = (uint64_t)truth * 77 + 5,
+                     .index = 0},
     };
     struct entry *entry = append(device % SOURCES, BF_RECORD_READING, ingest);
     struct bf_mp_writer writer;
@@ -90,11 +102,17 @@ static void put_tick(int p, int ingest, int64_t now_us, bool hello)
 {
     const struct sender *sender = &senders[ingest];
     const struct bf_tick tick = {
-        .ingest = bf_slice_of(ingest_ids[ingest]), .incarnation = sender->incarnation, .has_epoch = !hello,
-        .epoch = hello ? 0 : sender->epoch, .serial = hello ? 0 : sender->serial, .wall_us = now_us,
+        .ingest = bf_slice_of(ingest_ids[ingest]),
+        .incarnation = sender->incarnation,
+        .has_epoch = !hello,
+        .epoch = hello ? 0 : sender->epoch,
+        .serial = hello ? 0 : sender->serial,
+        .wall_us = now_us,
         .has_clock = !hello && sender->clock_us != BF_TIME_NONE,
-        .clock_us = !hello && sender->clock_us != BF_TIME_NONE ? sender->clock_us : 0, .flows = !hello,
-        .generation = 1, .hello = hello};
+        .clock_us = !hello && sender->clock_us != BF_TIME_NONE ? sender->clock_us : 0,
+        .flows = !hello,
+        .generation = 1,
+        .hello = hello};
     struct entry *entry = append(p, BF_RECORD_TICK, ingest);
     struct bf_mp_writer writer;
     bf_mp_writer_init(&writer, entry->bytes, sizeof(entry->bytes));
@@ -127,12 +145,14 @@ static void restart(int ingest, int64_t now_us)
     for (int p = 0; p < SOURCES; p++) {
         put_tick(p, ingest, now_us, true);
     }
-    size_t from = sender->sent_count - (sender->sent_count > 0 ? draw((uint32_t)sender->sent_count) : 0);
+    size_t from =
+        sender->sent_count - (sender->sent_count > 0 ? draw((uint32_t)sender->sent_count) : 0);
     for (size_t i = from; i < sender->sent_count; i++) {
         if (draw(4) == 0) {
             put_reading(ingest, sender->sent[i].truth, sender->sent[i].serial, false, old, now_us);
         }
-        put_reading(ingest, sender->sent[i].truth, sender->sent[i].serial, true, sender->incarnation, now_us);
+        put_reading(ingest, sender->sent[i].truth, sender->sent[i].serial, true,
+                    sender->incarnation, now_us);
     }
 }
 
@@ -187,13 +207,15 @@ static void make_log(bool reload)
                 publish_one(i, now_us);
             }
             if (now_us % (2 * SECOND) == 0) {
-                senders[i].clock_us = draw(12) == 0 ? senders[i].clock_us : now_us - (int64_t)draw(800000);
+                senders[i].clock_us =
+                    draw(12) == 0 ? senders[i].clock_us : now_us - (int64_t)draw(800000);
                 for (int p = 0; p < SOURCES; p++) {
                     put_tick(p, i, now_us, false);
                 }
             }
         }
-        for (int p = 0; p < SOURCES; p++) { /* the partitions learn of the reload at different times */
+        for (int p = 0; p < SOURCES;
+             p++) { /* the partitions learn of the reload at different times */
             if (reload && !told[p] && now_us > BASE + (190 + 8 * p) * SECOND) {
                 told[p] = 1;
                 put_control(p, 2);
@@ -221,7 +243,8 @@ static struct bf_slice saved(void *task, bool first, char **bytes)
     return (struct bf_slice){writer.data, writer.len};
 }
 
-static struct bf_stage1 *reload_stage1(struct bf_stage1 *task, const struct bf_task_options *options)
+static struct bf_stage1 *reload_stage1(struct bf_stage1 *task,
+                                       const struct bf_task_options *options)
 {
     char *a, *b;
     struct bf_err err = {.message = ""};
@@ -239,7 +262,8 @@ static struct bf_stage1 *reload_stage1(struct bf_stage1 *task, const struct bf_t
     return task;
 }
 
-static struct bf_stage2 *reload_stage2(struct bf_stage2 *task, const struct bf_task_options *options)
+static struct bf_stage2 *reload_stage2(struct bf_stage2 *task,
+                                       const struct bf_task_options *options)
 {
     char *a, *b;
     struct bf_err err = {.message = ""};
@@ -269,7 +293,8 @@ static void run_stage1(int p, struct list *out, bool crash, uint64_t crash_seed)
         if (crash && draw(60) == 0) {
             task = reload_stage1(task, &options);
         }
-        const struct bf_input input = {.type = logs[p][i].type, .offset = (int64_t)i,
+        const struct bf_input input = {.type = logs[p][i].type,
+                                       .offset = (int64_t)i,
                                        .value = {logs[p][i].bytes, logs[p][i].len}};
         out->offset = (int64_t)i;
         assert_int_equal(bf_stage1_apply(task, &input, &err), BF_OK);
@@ -318,7 +343,9 @@ static void run_stage2(int q, const struct list *in, struct list *out, bool cras
             task = reload_stage2(task, &options);
         }
         const struct kept *one = &in->items[i];
-        const struct bf_input input = {.type = one->type, .offset = (int64_t)i, .value = {one->bytes, one->len},
+        const struct bf_input input = {.type = one->type,
+                                       .offset = (int64_t)i,
+                                       .value = {one->bytes, one->len},
                                        .origin = {one->origin, one->origin_len}};
         out->offset = (int64_t)i;
         assert_int_equal(bf_stage2_apply(task, &input, &err), BF_OK);
@@ -374,13 +401,15 @@ static void collect(int set, const struct list *list)
         if (list->items[i].type != BF_RECORD_KPI) {
             continue;
         }
-        assert_int_equal(bf_kpi_unpack((struct bf_slice){list->items[i].bytes, list->items[i].len}, &kpi, &err),
-                         BF_OK);
+        assert_int_equal(
+            bf_kpi_unpack((struct bf_slice){list->items[i].bytes, list->items[i].len}, &kpi, &err),
+            BF_OK);
         if (kpi.phase != BF_KPI_FINAL) {
             continue;
         }
         struct result *result = &results[set][result_count[set]++];
-        snprintf(result->key, sizeof(result->key), "%.*s|%.*s", BF_SLICE_ARG(kpi.kpi), BF_SLICE_ARG(kpi.scope));
+        snprintf(result->key, sizeof(result->key), "%.*s|%.*s", BF_SLICE_ARG(kpi.kpi),
+                 BF_SLICE_ARG(kpi.scope));
         result->start_us = kpi.start_us;
         result->revision = kpi.revision;
         result->n = kpi.n;
@@ -403,8 +432,9 @@ static void assert_same_results(void)
         const struct result *a = &results[0][i], *b = &results[1][i];
         if (by_key(a, b) != 0 || a->n != b->n || a->value != b->value || a->quality != b->quality) {
             fail_msg("seed: %s %lld r%u n=%llu v=%g differs from %s %lld r%u n=%llu v=%g", a->key,
-                     (long long)((a->start_us - BASE) / SECOND), a->revision, (unsigned long long)a->n,
-                     a->value, b->key, (long long)((b->start_us - BASE) / SECOND), b->revision,
+                     (long long)((a->start_us - BASE) / SECOND), a->revision,
+                     (unsigned long long)a->n, a->value, b->key,
+                     (long long)((b->start_us - BASE) / SECOND), b->revision,
                      (unsigned long long)b->n, b->value);
         }
     }
@@ -413,9 +443,17 @@ static void assert_same_results(void)
 
 /* ---- the oracle */
 enum fate { UNSEEN, FINAL, LATE, REJECTED };
-static struct { enum fate fate; int p; int64_t start_us, read_us, stamp_us; double value; } fates[MAX_TRUTH];
+static struct {
+    enum fate fate;
+    int p;
+    int64_t start_us, read_us, stamp_us;
+    double value;
+} fates[MAX_TRUTH];
 
-static int64_t close_of(int64_t start_us) { return start_us + WINDOW + DELAY; }
+static int64_t close_of(int64_t start_us)
+{
+    return start_us + WINDOW + DELAY;
+}
 
 static void judge(int p)
 {
@@ -461,7 +499,8 @@ static bool inside(int t, bool zone, int scope)
     return zone ? (truths[t].device < 3) == (scope == 0) : truths[t].device == scope;
 }
 
-static void expect(const char *key, int64_t start_us, uint32_t revision, uint64_t n, double sum, bool zone)
+static void expect(const char *key, int64_t start_us, uint32_t revision, uint64_t n, double sum,
+                   bool zone)
 {
     struct result *result = &results[1][result_count[1]++];
     memset(result, 0, sizeof(*result));
@@ -487,7 +526,8 @@ static bool known_at(bool zone, int scope, int64_t start_us)
     return false;
 }
 
-static void oracle_window(bool zone, int scope, const char *key, int64_t start_us, int64_t slowest_us)
+static void oracle_window(bool zone, int scope, const char *key, int64_t start_us,
+                          int64_t slowest_us)
 {
     uint64_t n = 0;
     double sum = 0;
@@ -510,8 +550,10 @@ static void oracle_window(bool zone, int scope, const char *key, int64_t start_u
             if (fates[t].fate != LATE || fates[t].start_us != start_us || !inside(t, zone, scope)) {
                 continue;
             }
-            bool after = fates[t].stamp_us > done || (fates[t].stamp_us == done && fates[t].p > done_p);
-            bool earlier = fates[t].stamp_us < stamp || (fates[t].stamp_us == stamp && fates[t].p < p);
+            bool after =
+                fates[t].stamp_us > done || (fates[t].stamp_us == done && fates[t].p > done_p);
+            bool earlier =
+                fates[t].stamp_us < stamp || (fates[t].stamp_us == stamp && fates[t].p < p);
             if (after && earlier) {
                 stamp = fates[t].stamp_us;
                 p = fates[t].p;
@@ -540,7 +582,8 @@ static void oracle(void)
     int64_t slowest_us = INT64_MAX;
     for (int p = 0; p < SOURCES; p++) {
         judge(p);
-        slowest_us = clocks[p][log_len[p] - 1] < slowest_us ? clocks[p][log_len[p] - 1] : slowest_us;
+        slowest_us =
+            clocks[p][log_len[p] - 1] < slowest_us ? clocks[p][log_len[p] - 1] : slowest_us;
     }
     for (int64_t start_us = 0; start_us < BASE + 800 * SECOND; start_us += WINDOW) {
         for (int z = 0; z < 2; z++) {
@@ -568,7 +611,8 @@ static void drop_city(int set)
 /* ---- the properties */
 static void run_once(uint64_t number, bool reload)
 {
-    struct list out[SOURCES], again[SOURCES], parts[PARTIALS], other[PARTIALS], kpis[PARTIALS], more[PARTIALS];
+    struct list out[SOURCES], again[SOURCES], parts[PARTIALS], other[PARTIALS], kpis[PARTIALS],
+        more[PARTIALS];
     memset(out, 0, sizeof(out));
     memset(again, 0, sizeof(again));
     memset(parts, 0, sizeof(parts));
