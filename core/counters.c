@@ -19,9 +19,8 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-struct bf_counter *bf_counters_add(struct bf_counters *counters, enum bf_counter_kind kind,
-                                   const char *name, const char *help, const char *label,
-                                   const char *value)
+struct bf_counter *bf_counters_add(struct bf_counters *counters, enum bf_counter_kind kind, const char *name,
+                                   const char *help, const char *label, const char *value)
 {
     assert(name != NULL && help != NULL && (label == NULL) == (value == NULL));
     for (size_t i = 0; i < counters->used; i++) {

@@ -20,8 +20,8 @@
 enum bf_counter_kind { BF_COUNTER, BF_GAUGE };
 
 struct bf_counter {
-    const char *name;        /* "belfry_rejects_total" */
-    const char *help;        /* a sentence */
+    const char *name;          /* "belfry_rejects_total" */
+    const char *help;          /* a sentence */
     const char *label, *value; /* reason="late"; NULL: none. Static or outliving the registry */
     enum bf_counter_kind kind;
     _Atomic int64_t count;
@@ -33,9 +33,8 @@ struct bf_counters {
 };
 
 /* The series of that name and label value: the one that is there, or a new one. Never NULL. */
-struct bf_counter *bf_counters_add(struct bf_counters *counters, enum bf_counter_kind kind,
-                                   const char *name, const char *help, const char *label,
-                                   const char *value);
+struct bf_counter *bf_counters_add(struct bf_counters *counters, enum bf_counter_kind kind, const char *name,
+                                   const char *help, const char *label, const char *value);
 static inline void bf_count(struct bf_counter *counter, int64_t by)
 {
     atomic_fetch_add_explicit(&counter->count, by, memory_order_relaxed);

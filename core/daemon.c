@@ -218,9 +218,8 @@ static int parse_arguments(struct run *run, int argc, char **argv)
 int bf_exit_code(enum bf_status status)
 {
     static const int codes[] = {
-        [BF_OK] = BF_EXIT_OK,            [BF_AGAIN] = BF_EXIT_OK,
-        [BF_MALFORMED] = BF_EXIT_FAILED, [BF_LIMIT] = BF_EXIT_FAILED,
-        [BF_PEER] = BF_EXIT_UNAVAILABLE, [BF_CONFIG] = BF_EXIT_CONFIG,
+        [BF_OK] = BF_EXIT_OK,        [BF_AGAIN] = BF_EXIT_OK,         [BF_MALFORMED] = BF_EXIT_FAILED,
+        [BF_LIMIT] = BF_EXIT_FAILED, [BF_PEER] = BF_EXIT_UNAVAILABLE, [BF_CONFIG] = BF_EXIT_CONFIG,
         [BF_FATAL] = BF_EXIT_FAILED,
     };
     assert((size_t)status < sizeof codes / sizeof *codes);

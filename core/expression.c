@@ -17,11 +17,23 @@
 #define NUMBER_MAX 63
 
 enum op {
-    OP_NUMBER, OP_TEXT, OP_NAME,
-    OP_NOT, OP_NEGATE,
-    OP_AND, OP_OR,
-    OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE,
-    OP_ADD, OP_SUBTRACT, OP_MULTIPLY, OP_DIVIDE,
+    OP_NUMBER,
+    OP_TEXT,
+    OP_NAME,
+    OP_NOT,
+    OP_NEGATE,
+    OP_AND,
+    OP_OR,
+    OP_EQ,
+    OP_NE,
+    OP_LT,
+    OP_LE,
+    OP_GT,
+    OP_GE,
+    OP_ADD,
+    OP_SUBTRACT,
+    OP_MULTIPLY,
+    OP_DIVIDE,
 };
 
 struct instruction {
@@ -48,21 +60,25 @@ struct parser {
 };
 
 /* The operators of one level of the grammar; longer spellings first. */
-struct operator {
+struct spelled {
     const char *spelling;
     enum op op;
 };
 
-static const struct operator or_ops[] = {{.spelling = "||", .op = OP_OR}, {.spelling = NULL}};
-static const struct operator and_ops[] = {{.spelling = "&&", .op = OP_AND}, {.spelling = NULL}};
-static const struct operator compare_ops[] = {
-    {.spelling = "==", .op = OP_EQ}, {.spelling = "!=", .op = OP_NE}, {.spelling = "<=", .op = OP_LE},
-    {.spelling = ">=", .op = OP_GE}, {.spelling = "<", .op = OP_LT},  {.spelling = ">", .op = OP_GT},
+static const struct spelled or_ops[] = {{.spelling = "||", .op = OP_OR}, {.spelling = NULL}};
+static const struct spelled and_ops[] = {{.spelling = "&&", .op = OP_AND}, {.spelling = NULL}};
+static const struct spelled compare_ops[] = {
+    {.spelling = "==", .op = OP_EQ},
+    {.spelling = "!=", .op = OP_NE},
+    {.spelling = "<=", .op = OP_LE},
+    {.spelling = ">=", .op = OP_GE},
+    {.spelling = "<", .op = OP_LT},
+    {.spelling = ">", .op = OP_GT},
     {.spelling = NULL},
 };
-static const struct operator sum_ops[] = {
+static const struct spelled sum_ops[] = {
     {.spelling = "+", .op = OP_ADD}, {.spelling = "-", .op = OP_SUBTRACT}, {.spelling = NULL}};
-static const struct operator product_ops[] = {
+static const struct spelled product_ops[] = {
     {.spelling = "*", .op = OP_MULTIPLY}, {.spelling = "/", .op = OP_DIVIDE}, {.spelling = NULL}};
 
 static enum bf_status parse_or(struct parser *parser);
@@ -265,7 +281,7 @@ static enum bf_status parse_unary(struct parser *parser)
 }
 
 /* The operator that stands here, or NULL. */
-static const struct operator *accept_any(struct parser *parser, const struct operator *operators)
+static const struct spelled *accept_any(struct parser *parser, const struct spelled *operators)
 {
     for (; operators->spelling != NULL; operators++) {
         if (accept(parser, operators->spelling)) {
@@ -276,12 +292,12 @@ static const struct operator *accept_any(struct parser *parser, const struct ope
 }
 
 /* operand (operator operand)*, at most `repeat` times, left to right. */
-static enum bf_status parse_chain(struct parser *parser, const struct operator *operators,
+static enum bf_status parse_chain(struct parser *parser, const struct spelled *operators,
                                   enum bf_status (*operand)(struct parser *), size_t repeat)
 {
     enum bf_status status = operand(parser);
     for (size_t i = 0; i < repeat && status == BF_OK; i++) {
-        const struct operator *found = accept_any(parser, operators);
+        const struct spelled *found = accept_any(parser, operators);
         if (found == NULL) {
             break;
         }

@@ -132,8 +132,8 @@ enum bf_health_state bf_health_summary(struct bf_health *health, char *text, siz
     for (size_t i = 0; i < health->used && len < size; i++) {
         const struct bf_health_condition *condition = &health->conditions[i];
         if (condition->state != BF_HEALTH_OK) {
-            len += (size_t)snprintf(text + len, size - len, "%s%s: %s", len > 0 ? "; " : "",
-                                    condition->name, condition->reason);
+            len += (size_t)snprintf(text + len, size - len, "%s%s: %s", len > 0 ? "; " : "", condition->name,
+                                    condition->reason);
         }
     }
     pthread_mutex_unlock(&health->lock);

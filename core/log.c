@@ -140,8 +140,8 @@ static size_t cut_format(const char *format, struct field fields[BF_LOG_KEYS_MAX
         if (used > 0) {
             fields[used - 1].value_end = at;
         }
-        fields[used++] = (struct field){
-            .key = format + key_at, .key_len = key_len, .value_at = key_at + key_len + 1};
+        fields[used++] =
+            (struct field){.key = format + key_at, .key_len = key_len, .value_at = key_at + key_len + 1};
     }
     if (used > 0) {
         fields[used - 1].value_end = strlen(format);

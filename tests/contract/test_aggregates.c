@@ -286,11 +286,11 @@ static void a_state_stays_in_its_size(const struct bf_aggregate *aggregate)
     }
 }
 
-#define LAW(name)                  \
+#define LAW(name)                        \
     static void law_##name(void **state) \
-    {                              \
-        (void)state;               \
-        each(name);                \
+    {                                    \
+        (void)state;                     \
+        each(name);                      \
     }
 LAW(is_described)
 LAW(is_found_by_its_name_only)

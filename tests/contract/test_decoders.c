@@ -13,7 +13,10 @@
 #include "tests/support/alloc.h"
 
 #define TOPIC "city/d1/telemetry"
-#define BYTES(literal) {.data = (literal), .len = sizeof(literal) - 1} /* may stand in a static table */
+#define BYTES(literal)                                \
+    {                                                 \
+        .data = (literal), .len = sizeof(literal) - 1 \
+    } /* may stand in a static table */
 #define HEAD "name: p\nversion: 1\nnetwork: n\ntopic: city/{device}/telemetry\n"
 
 struct format {
@@ -28,16 +31,17 @@ static const struct format formats[] = {
                      "readings:\n  - {path: $.pm, quantity: pm2_5, unit: ug/m3, valid: [0, 1000]}\n"
                      "  - {path: \"$.list[1]\", quantity: speed, unit: km/h}\n",
      .payload = BYTES("{\"ts\":1700000000000,\"lat\":60.1,\"lon\":24.9,\"pm\":12.5,\"list\":[1,\"2.5\"],"
-                         "\"more\":{\"deep\":[true,null,\"\\u00e4\"]}}")},
+                      "\"more\":{\"deep\":[true,null,\"\\u00e4\"]}}")},
     {.decoder = "senml",
      .profile = HEAD "format: senml\nreadings:\n  - {name: t, quantity: temperature, unit: Cel}\n",
      .payload = BYTES("[{\"bn\":\"urn:d1:\",\"bt\":1.7e9,\"n\":\"t\",\"u\":\"Cel\",\"v\":21.5},"
-                         "{\"n\":\"h\",\"vb\":true},{\"n\":\"x\",\"vs\":\"text\",\"t\":-5}]")},
+                      "{\"n\":\"h\",\"vb\":true},{\"n\":\"x\",\"vs\":\"text\",\"t\":-5}]")},
     {.decoder = "senml",
      .profile = HEAD "format: senml+cbor\nreadings:\n  - {name: t, quantity: temperature, unit: Cel}\n",
      /* [{0: "t", 1: "Cel", 2: 21.5, 6: 1700000000}] */
-     .payload = BYTES("\x81\xa4\x00\x61t\x01\x63" "Cel\x02\xfb\x40\x35\x80\x00\x00\x00\x00\x00"
-                         "\x06\x1a\x65\x53\xf1\x00")},
+     .payload = BYTES("\x81\xa4\x00\x61t\x01\x63"
+                      "Cel\x02\xfb\x40\x35\x80\x00\x00\x00\x00\x00"
+                      "\x06\x1a\x65\x53\xf1\x00")},
 };
 
 static void each(void (*law)(const struct format *format, struct kit *kit))
@@ -112,8 +116,8 @@ static void law_survives_a_cut_anywhere(const struct format *format, struct kit 
 
 static void law_survives_every_changed_byte(const struct format *format, struct kit *kit)
 {
-    static const unsigned char others[] = {0x00, '"', '{', '[', ',', '-', 'e', '\\', 0x7f, 0x80, 0x9f,
-                                           0xbf, 0xc3, 0xf9, 0xfb, 0xff};
+    static const unsigned char others[] = {0x00, '"',  '{',  '[',  ',',  '-',  'e',  '\\',
+                                           0x7f, 0x80, 0x9f, 0xbf, 0xc3, 0xf9, 0xfb, 0xff};
     char bytes[512];
     assert_true(format->payload.len < sizeof bytes);
     for (size_t at = 0; at < format->payload.len; at++) {
@@ -144,12 +148,22 @@ static void law_refuses_the_known_horrors(const struct format *format, struct ki
     static const struct {
         struct bf_slice payload;
     } horrors[] = {
-        {BYTES("")}, {BYTES(" ")}, {BYTES("\0")}, {BYTES("NaN")}, {BYTES("1e999")},
-        {BYTES("{\"pm\":NaN}")}, {BYTES("{\"pm\":1e999}")}, {BYTES("{\"pm\":\"\0\"}")},
-        {BYTES("{\"pm\":\"\xff\xfe\"}")}, {BYTES("{\"pm\":-Infinity}")}, {BYTES("{\"pm\":0x10}")},
-        {BYTES("[{\"n\":\"t\",\"v\":1e999}]")}, {BYTES("[{\"n\":\"t\",\"v\":NaN}]")},
+        {BYTES("")},
+        {BYTES(" ")},
+        {BYTES("\0")},
+        {BYTES("NaN")},
+        {BYTES("1e999")},
+        {BYTES("{\"pm\":NaN}")},
+        {BYTES("{\"pm\":1e999}")},
+        {BYTES("{\"pm\":\"\0\"}")},
+        {BYTES("{\"pm\":\"\xff\xfe\"}")},
+        {BYTES("{\"pm\":-Infinity}")},
+        {BYTES("{\"pm\":0x10}")},
+        {BYTES("[{\"n\":\"t\",\"v\":1e999}]")},
+        {BYTES("[{\"n\":\"t\",\"v\":NaN}]")},
         {BYTES("\x81\xa2\x00\x61t\x02\xf9\x7e\x00")}, /* a half-float NaN */
-        {BYTES("\x9f\x9f\x9f")}, {BYTES("\x9b\xff\xff\xff\xff\xff\xff\xff\xff")},
+        {BYTES("\x9f\x9f\x9f")},
+        {BYTES("\x9b\xff\xff\xff\xff\xff\xff\xff\xff")},
         {BYTES("\x81\xa1\x00\x7b\xff\xff\xff\xff\xff\xff\xff\xff")},
     };
     (void)format;

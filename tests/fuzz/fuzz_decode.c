@@ -27,9 +27,12 @@ static struct bf_pipeline *pipeline;
 static void open_pipeline(void)
 {
     static const char *const no_aggregates[] = {NULL};
-    static const struct bf_pipeline_limits limits = {.max_topic = 256, .max_payload = 65536,
-                                                     .max_readings = 100, .reject_payload = 1024,
-                                                     .decode_memory = 1 << 20, .max_depth = 64};
+    static const struct bf_pipeline_limits limits = {.max_topic = 256,
+                                                     .max_payload = 65536,
+                                                     .max_readings = 100,
+                                                     .reject_payload = 1024,
+                                                     .decode_memory = 1 << 20,
+                                                     .max_depth = 64};
     struct bf_bundle_file files[FORMATS + 1] = {
         {.name = BF_SLICE("city.yaml"), .bytes = BF_SLICE("name: test\ntitle: Test\ntimezone: UTC\n")}};
     struct bf_bundle bundle = {.files = files, .count = FORMATS + 1};
@@ -78,10 +81,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     for (size_t i = 0; i <= FORMATS; i++) {
         struct bf_pipeline_input input = {
-            .topic = i < FORMATS ? bf_slice_of(topics[i])
-                                 : (struct bf_slice){payload.data, size < 40 ? size : 40},
-            .payload = payload, .payload_len = size, .ingest_us = INT64_C(1700000000000000),
-            .clock_us = INT64_C(1700000000000000), .delivery = {.ingest = BF_SLICE("f"), .serial = 1}};
+            .topic =
+                i < FORMATS ? bf_slice_of(topics[i]) : (struct bf_slice){payload.data, size < 40 ? size : 40},
+            .payload = payload,
+            .payload_len = size,
+            .ingest_us = INT64_C(1700000000000000),
+            .clock_us = INT64_C(1700000000000000),
+            .delivery = {.ingest = BF_SLICE("f"), .serial = 1}};
         given += bf_pipeline_run(pipeline, &input, &output);
     }
     assert(given == seen);

@@ -20,7 +20,9 @@ static const char *const profiles[] = {
     "readings: [{name: t, quantity: temperature, unit: Cel, channel: \"{item}\", required: true}]\n",
     NULL};
 
-struct counts { size_t readings, parts, whole; };
+struct counts {
+    size_t readings, parts, whole;
+};
 
 static void take_reading(void *context, const struct bf_reading *reading)
 {
@@ -32,7 +34,8 @@ static void take_reading(void *context, const struct bf_reading *reading)
     bf_mp_writer_init(&writer, bytes, sizeof bytes);
     bf_reading_pack(reading, &writer);
     assert(!writer.full);
-    enum bf_status status = bf_reading_unpack((struct bf_slice){.data = bytes, .len = writer.len}, &back, &err);
+    enum bf_status status =
+        bf_reading_unpack((struct bf_slice){.data = bytes, .len = writer.len}, &back, &err);
     assert(status == BF_OK);
     counts->readings++;
 }
@@ -50,8 +53,12 @@ static struct bf_pipeline *open_pipeline(void)
     static const char *const no_aggregates[] = {NULL};
     static const char names[][24] = {"profiles/0.yaml", "profiles/1.yaml", "profiles/2.yaml"};
     static const struct bf_pipeline_limits limits = {
-        .max_topic = 1024, .max_payload = 65536, .max_readings = 100, .reject_payload = 1024,
-        .decode_memory = 65536, .max_depth = 64,
+        .max_topic = 1024,
+        .max_payload = 65536,
+        .max_readings = 100,
+        .reject_payload = 1024,
+        .decode_memory = 65536,
+        .max_depth = 64,
     };
     struct bf_bundle_file files[4] = {
         {.name = BF_SLICE("city.yaml"), .bytes = BF_SLICE("name: fuzz\ntitle: Fuzz\ntimezone: UTC\n")}};
@@ -60,11 +67,11 @@ static struct bf_pipeline *open_pipeline(void)
     struct bf_pipeline *pipeline = NULL;
     struct bf_err err = {.status = BF_OK};
     for (size_t i = 0; profiles[i]; i++) {
-        files[bundle.count++] = (struct bf_bundle_file){.name = bf_slice_of(names[i]),
-                                                        .bytes = bf_slice_of(profiles[i])};
+        files[bundle.count++] =
+            (struct bf_bundle_file){.name = bf_slice_of(names[i]), .bytes = bf_slice_of(profiles[i])};
     }
-    if (bf_city_load(&bundle, no_aggregates, &city, &err) != BF_OK
-        || bf_pipeline_create(city, &limits, &pipeline, &err) != BF_OK) {
+    if (bf_city_load(&bundle, no_aggregates, &city, &err) != BF_OK ||
+        bf_pipeline_create(city, &limits, &pipeline, &err) != BF_OK) {
         fprintf(stderr, "%s (%s)\n", err.message, err.detail);
         abort();
     }
@@ -81,10 +88,14 @@ static void run(struct bf_slice topic, struct bf_slice payload)
     if (!pipeline) {
         pipeline = open_pipeline();
     }
-    const struct bf_pipeline_output output = {.reading = take_reading, .reject = take_reject, .context = &counts};
+    const struct bf_pipeline_output output = {
+        .reading = take_reading, .reject = take_reject, .context = &counts};
     const struct bf_pipeline_input input = {
-        .topic = topic, .payload = payload, .payload_len = payload.len,
-        .ingest_us = INT64_C(1700000000000000), .clock_us = BF_TIME_NONE,
+        .topic = topic,
+        .payload = payload,
+        .payload_len = payload.len,
+        .ingest_us = INT64_C(1700000000000000),
+        .clock_us = BF_TIME_NONE,
         .delivery = {.ingest = BF_SLICE("fuzz")},
     };
     size_t count = bf_pipeline_run(pipeline, &input, &output);

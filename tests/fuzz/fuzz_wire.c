@@ -6,22 +6,22 @@
 
 static char packed[2 * BF_RECORD_MAX];
 
-#define ROUND(type)                                                                        \
-    do {                                                                                   \
-        struct bf_##type record;                                                           \
-        struct bf_mp_writer writer;                                                        \
-        struct bf_err err;                                                                 \
-        if (bf_##type##_unpack(bytes, &record, &err) == BF_OK) {                           \
-            bf_mp_writer_init(&writer, packed, sizeof packed);                             \
-            bf_##type##_pack(&record, &writer);                                            \
-            if (!writer.full) {                                                            \
-                struct bf_slice again = {packed, writer.len};                              \
-                enum bf_status status = bf_##type##_unpack(again, &record, &err);          \
-                assert(status == BF_OK);                                                   \
-            }                                                                              \
-        } else {                                                                           \
-            assert(err.message[0] != '\0');                                                \
-        }                                                                                  \
+#define ROUND(type)                                                               \
+    do {                                                                          \
+        struct bf_##type record;                                                  \
+        struct bf_mp_writer writer;                                               \
+        struct bf_err err;                                                        \
+        if (bf_##type##_unpack(bytes, &record, &err) == BF_OK) {                  \
+            bf_mp_writer_init(&writer, packed, sizeof packed);                    \
+            bf_##type##_pack(&record, &writer);                                   \
+            if (!writer.full) {                                                   \
+                struct bf_slice again = {packed, writer.len};                     \
+                enum bf_status status = bf_##type##_unpack(again, &record, &err); \
+                assert(status == BF_OK);                                          \
+            }                                                                     \
+        } else {                                                                  \
+            assert(err.message[0] != '\0');                                       \
+        }                                                                         \
     } while (0)
 
 static void data_records(struct bf_slice bytes)

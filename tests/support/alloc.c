@@ -30,14 +30,14 @@ size_t bf_alloc_count_end(void)
 }
 
 /* X(function, type of the result, parameters, arguments) */
-#define ALLOCATORS                                                                           \
-    X(malloc, void *, (size_t size), (size))                                                 \
-    X(calloc, void *, (size_t number, size_t size), (number, size))                          \
-    X(realloc, void *, (void *memory, size_t size), (memory, size))                          \
-    X(reallocarray, void *, (void *memory, size_t number, size_t size), (memory, number, size)) \
-    X(aligned_alloc, void *, (size_t alignment, size_t size), (alignment, size))             \
+#define ALLOCATORS                                                                                    \
+    X(malloc, void *, (size_t size), (size))                                                          \
+    X(calloc, void *, (size_t number, size_t size), (number, size))                                   \
+    X(realloc, void *, (void *memory, size_t size), (memory, size))                                   \
+    X(reallocarray, void *, (void *memory, size_t number, size_t size), (memory, number, size))       \
+    X(aligned_alloc, void *, (size_t alignment, size_t size), (alignment, size))                      \
     X(posix_memalign, int, (void **memory, size_t alignment, size_t size), (memory, alignment, size)) \
-    X(strdup, char *, (const char *text), (text))                                            \
+    X(strdup, char *, (const char *text), (text))                                                     \
     X(strndup, char *, (const char *text, size_t size), (text, size))
 
 #define X(function, type, parameters, arguments) \

@@ -51,7 +51,8 @@ static bool find_program(const char *name, char *path, size_t size)
     }
     const char *search = getenv("PATH");
     char folders[4096];
-    snprintf(folders, sizeof folders, "%s:/usr/local/sbin:/usr/sbin:/sbin", search ? search : "/usr/bin:/bin");
+    snprintf(folders, sizeof folders, "%s:/usr/local/sbin:/usr/sbin:/sbin",
+             search ? search : "/usr/bin:/bin");
     char *rest = NULL;
     for (char *folder = strtok_r(folders, ":", &rest); folder != NULL; folder = strtok_r(NULL, ":", &rest)) {
         int len = snprintf(path, size, "%s/%s", folder, name);

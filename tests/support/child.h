@@ -25,8 +25,8 @@ struct bf_child_options {
 };
 
 struct bf_child {
-    pid_t pid;  /* 0: not running */
-    int ended;  /* the exit code, or 128 + signal, once it has ended */
+    pid_t pid; /* 0: not running */
+    int ended; /* the exit code, or 128 + signal, once it has ended */
 };
 
 /* PEER where it cannot be started (an unknown program says so too). */

@@ -48,15 +48,15 @@ static inline bool bf_eventually(bool (*condition)(void *), void *context, int t
 }
 
 /* The same for any expression; once it has held it is not evaluated again. */
-#define BF_EVENTUALLY(condition, timeout_ms)                          \
-    do {                                                              \
-        int64_t bf_until_us = bf_deadline_us(timeout_ms);             \
-        bool bf_in_time = true;                                       \
-        bool bf_met;                                                  \
-        while (!(bf_met = (condition)) && bf_in_time) {               \
-            bf_in_time = bf_wait_turn(bf_until_us);                   \
-        }                                                             \
-        _assert_true(bf_met, #condition, __FILE__, __LINE__);         \
+#define BF_EVENTUALLY(condition, timeout_ms)                  \
+    do {                                                      \
+        int64_t bf_until_us = bf_deadline_us(timeout_ms);     \
+        bool bf_in_time = true;                               \
+        bool bf_met;                                          \
+        while (!(bf_met = (condition)) && bf_in_time) {       \
+            bf_in_time = bf_wait_turn(bf_until_us);           \
+        }                                                     \
+        _assert_true(bf_met, #condition, __FILE__, __LINE__); \
     } while (0)
 
 #endif

@@ -33,8 +33,8 @@ size_t bf_hex_load(const char *path, unsigned char *bytes, size_t size)
 
 /* Unpacks from a block of exactly `len` bytes; where that succeeds, what was read must be
  * writable. */
-static enum bf_status unpack_exactly(const struct bf_golden *golden, const unsigned char *bytes,
-                                     size_t len, char *again, size_t *again_len)
+static enum bf_status unpack_exactly(const struct bf_golden *golden, const unsigned char *bytes, size_t len,
+                                     char *again, size_t *again_len)
 {
     char *block = malloc(len ? len : 1);
     if (!block) {
@@ -57,8 +57,7 @@ static enum bf_status unpack_exactly(const struct bf_golden *golden, const unsig
     return status;
 }
 
-static const char *check_round(const struct bf_golden *golden, const unsigned char *bytes,
-                               size_t len)
+static const char *check_round(const struct bf_golden *golden, const unsigned char *bytes, size_t len)
 {
     char packed[MAX_BYTES];
     struct bf_mp_writer writer;
@@ -83,11 +82,9 @@ static const char *check_round(const struct bf_golden *golden, const unsigned ch
 }
 
 /* One more entry than the map or array announces, at its end: key 63 (maps), a nested value. */
-static const char *check_unknown(const struct bf_golden *golden, const unsigned char *bytes,
-                                 size_t len)
+static const char *check_unknown(const struct bf_golden *golden, const unsigned char *bytes, size_t len)
 {
-    static const unsigned char nested[] = {0x3f, 0x93, 0x81, 0xa1, 'x',
-                                           0xc0, 0xc4, 0x01, 0x00, 0x07};
+    static const unsigned char nested[] = {0x3f, 0x93, 0x81, 0xa1, 'x', 0xc0, 0xc4, 0x01, 0x00, 0x07};
     unsigned char more[MAX_BYTES];
     char packed[MAX_BYTES];
     bool array = (bytes[0] & 0xf0) == 0x90;
@@ -112,8 +109,7 @@ static const char *check_unknown(const struct bf_golden *golden, const unsigned 
     return NULL;
 }
 
-static const char *check_damage(const struct bf_golden *golden, const unsigned char *bytes,
-                                size_t len)
+static const char *check_damage(const struct bf_golden *golden, const unsigned char *bytes, size_t len)
 {
     unsigned char damaged[MAX_BYTES];
     char packed[MAX_BYTES];

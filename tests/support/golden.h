@@ -16,15 +16,14 @@ struct bf_golden {
 };
 
 /* Defines pack and unpack of one record type over void pointers: pack_tick, unpack_tick. */
-#define BF_GOLDEN(type)                                                                           \
-    static void pack_##type(const void *record, struct bf_mp_writer *writer)                   \
-    {                                                                                              \
-        bf_##type##_pack(record, writer);                                                          \
-    }                                                                                              \
-    static enum bf_status unpack_##type(struct bf_slice bytes, void *record,                   \
-                                            struct bf_err *err)                                    \
-    {                                                                                              \
-        return bf_##type##_unpack(bytes, record, err);                                             \
+#define BF_GOLDEN(type)                                                                          \
+    static void pack_##type(const void *record, struct bf_mp_writer *writer)                     \
+    {                                                                                            \
+        bf_##type##_pack(record, writer);                                                        \
+    }                                                                                            \
+    static enum bf_status unpack_##type(struct bf_slice bytes, void *record, struct bf_err *err) \
+    {                                                                                            \
+        return bf_##type##_unpack(bytes, record, err);                                           \
     }
 
 /* Bytes of a .hex file (white space between digits is free); 0 where it cannot be read. */

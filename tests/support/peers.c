@@ -91,8 +91,8 @@ static bool prepare_mosquitto(struct bf_peer *peer, struct launch *launch)
 
 static bool mosquitto_ready(void *context)
 {
-    static const unsigned char connect_packet[] = {0x10, 17,  0,   4,   'M', 'Q', 'T', 'T', 4,  2,
-                                                   0,    10,  0,   5,   'r', 'e', 'a', 'd', 'y'};
+    static const unsigned char connect_packet[] = {0x10, 17, 0, 4, 'M', 'Q', 'T', 'T', 4,  2,
+                                                   0,    10, 0, 5, 'r', 'e', 'a', 'd', 'y'};
     return answers(context, connect_packet, sizeof connect_packet, "\x20\x02\x00\x00", 4);
 }
 
@@ -150,8 +150,7 @@ static bool prepare_apache(struct bf_peer *peer, struct launch *launch)
     }
     snprintf(launch->text[0], sizeof launch->text[0], "BF_KAFKA_DATA=%s", peer->folder);
     snprintf(launch->text[1], sizeof launch->text[1], "BF_KAFKA_PORT=%u", peer->port);
-    snprintf(launch->text[2], sizeof launch->text[2], "BF_KAFKA_CONTROLLER_PORT=%u",
-             peer->controller_port);
+    snprintf(launch->text[2], sizeof launch->text[2], "BF_KAFKA_CONTROLLER_PORT=%u", peer->controller_port);
     launch->argv[0] = kafka_script();
     launch->argv[1] = "start";
     launch->env[0] = launch->text[0];

@@ -25,7 +25,7 @@ struct bf_peer {
     bool durable;       /* Redis: append-only file, written at every command */
     /* Filled in by start. */
     uint16_t port, controller_port; /* the second for Apache Kafka only */
-    char address[64]; /* "127.0.0.1:1883": what a configuration wants to know */
+    char address[64];               /* "127.0.0.1:1883": what a configuration wants to know */
     const char *folder;
     char log[300];
     struct bf_child child;

@@ -167,7 +167,9 @@ static void a_failing_open_says_why(void **state)
         enum bf_status status;
         int code;
     } cases[] = {
-        {BF_CONFIG, BF_EXIT_CONFIG}, {BF_PEER, BF_EXIT_UNAVAILABLE}, {BF_FATAL, BF_EXIT_FAILED},
+        {BF_CONFIG, BF_EXIT_CONFIG},
+        {BF_PEER, BF_EXIT_UNAVAILABLE},
+        {BF_FATAL, BF_EXIT_FAILED},
         {BF_LIMIT, BF_EXIT_FAILED},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -44,10 +44,11 @@ static void the_worst_wins(void **state)
     assert_non_null(strstr(json, "\"ready\":true,\"state\":\"degraded\""));
     bf_health_set(*state, "kafka", BF_HEALTH_NOT_READY, "no broker answers");
     assert_int_equal(bf_health_format(*state, json, sizeof json), BF_HEALTH_NOT_READY);
-    assert_string_equal(json, "{\"ready\":false,\"state\":\"not_ready\",\"conditions\":["
-                              "{\"name\":\"mqtt\",\"state\":\"ok\",\"reason\":\"connected\"},"
-                              "{\"name\":\"redis\",\"state\":\"degraded\",\"reason\":\"7 s behind\"},"
-                              "{\"name\":\"kafka\",\"state\":\"not_ready\",\"reason\":\"no broker answers\"}]}");
+    assert_string_equal(json,
+                        "{\"ready\":false,\"state\":\"not_ready\",\"conditions\":["
+                        "{\"name\":\"mqtt\",\"state\":\"ok\",\"reason\":\"connected\"},"
+                        "{\"name\":\"redis\",\"state\":\"degraded\",\"reason\":\"7 s behind\"},"
+                        "{\"name\":\"kafka\",\"state\":\"not_ready\",\"reason\":\"no broker answers\"}]}");
     assert_int_equal(bf_health_summary(*state, json, sizeof json), BF_HEALTH_NOT_READY);
     assert_string_equal(json, "redis: 7 s behind; kafka: no broker answers");
     bf_health_set(*state, "kafka", BF_HEALTH_OK, "connected");

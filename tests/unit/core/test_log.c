@@ -73,8 +73,7 @@ static void a_value_cannot_write_a_key_or_a_line(void **state)
     (void)state;
     capture_begin(false, BF_LOG_INFO);
     say(BF_LOG_INFO, "x", "device=%s ok=%d", "d1 ok=0\nts=1 level=error\x1b[31m", 1);
-    assert_string_equal(capture_end(),
-                        HEAD "x device=\"d1 ok=0\\u000ats=1 level=error\\u001b[31m\" ok=1\n");
+    assert_string_equal(capture_end(), HEAD "x device=\"d1 ok=0\\u000ats=1 level=error\\u001b[31m\" ok=1\n");
 }
 
 static void words_without_a_key_are_the_message(void **state)

@@ -103,7 +103,7 @@ static void pauses_and_resumes(void **state)
     BF_EVENTUALLY(strstr(bf_file_tail(path, text, sizeof text), ") T ") == NULL, 5000);
     bf_child_pause(&child);
     assert_int_equal(bf_child_stop(&child, 5000), 128 + SIGTERM); /* also while it is paused */
-    bf_child_pause(&child);                                      /* of nothing: no harm */
+    bf_child_pause(&child);                                       /* of nothing: no harm */
 }
 
 static bool never(void *context)

@@ -23,9 +23,8 @@ static void ports_differ_and_are_free(void **state)
         for (size_t j = 0; j < i; j++) {
             assert_int_not_equal(ports[i], ports[j]);
         }
-        struct sockaddr_in address = {.sin_family = AF_INET,
-                                      .sin_port = htons(ports[i]),
-                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        struct sockaddr_in address = {
+            .sin_family = AF_INET, .sin_port = htons(ports[i]), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         int fd = socket(AF_INET, SOCK_STREAM, 0);
         assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
         close(fd);
