@@ -241,7 +241,10 @@ static enum bf_status enqueue(struct bf_producer *producer, const struct bf_outg
         return BF_OK;
     }
     enum bf_status status = BF_AGAIN;
-    if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+    if (rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) { /* it never was a record */
+        status = bf_err_set(err, BF_LIMIT, "a record of %zu bytes is larger than Kafka takes",
+                            record->key.len + record->value.len);
+    } else if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
         fail(producer, producer->names[record->topic], rd_kafka_error_string(error));
         status = failure(producer, err);
     }

@@ -35,7 +35,7 @@ struct bf_outgoing {
     size_t extra_count;
 };
 /* Hands one record over; *sequence (may be NULL) starts at 1 and rises by 1. AGAIN when the local queue is
- * full: poll and call again. Any thread. */
+ * full: poll and call again. LIMIT where it is larger than Kafka takes (1 MB). Any thread. */
 enum bf_status bf_producer_send(struct bf_producer *producer, const struct bf_outgoing *record,
                                 uint64_t *sequence, struct bf_err *err) BF_MUST_CHECK;
 /* As send, but waits (polling) for a place in the queue. FATAL after a failure. Any thread. */

@@ -132,6 +132,26 @@ static void without_a_broker_the_queue_fills_and_says_so(void **state)
     bf_producer_destroy(producer, 0);
 }
 
+/* A record that is too large is the sender's problem, not the end of the producer. */
+static void a_record_that_is_too_large_is_refused_alone(void **state)
+{
+    (void)state;
+    static char bytes[1100000];
+    struct bf_err err = {.status = BF_OK};
+    struct bf_producer *producer;
+    struct bf_kafka_options options = with(NULL, 0);
+    assert_int_equal(bf_producer_create(&options, 5, 10, &producer, &err), BF_OK);
+    struct bf_outgoing record = {.topic = BF_TOPIC_REJECTS, .value = {bytes, sizeof bytes},
+                                 .type = BF_RECORD_REJECT};
+    uint64_t sequence = 0;
+    assert_int_equal(bf_producer_send(producer, &record, &sequence, &err), BF_LIMIT);
+    assert_int_equal(bf_producer_pending_bytes(producer), 0);
+    record.value.len = 900000;
+    assert_int_equal(bf_producer_send(producer, &record, &sequence, &err), BF_OK);
+    assert_int_equal(sequence, 1);
+    bf_producer_destroy(producer, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +162,7 @@ int main(void)
         cmocka_unit_test(a_prefix_that_makes_names_too_long_is_an_error),
         cmocka_unit_test(topics_are_named_after_the_prefix),
         cmocka_unit_test(without_a_broker_the_queue_fills_and_says_so),
+        cmocka_unit_test(a_record_that_is_too_large_is_refused_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
