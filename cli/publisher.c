@@ -77,6 +77,13 @@ static void on_message(void *context, const struct bf_mqtt_message *message)
     (void)message; /* subscribes to nothing */
 }
 
+static void on_subscribed(void *context, bool ok, const char *reason)
+{
+    (void)context;
+    (void)ok;
+    (void)reason;
+}
+
 static void on_published(void *context, int token, bool ok)
 {
     struct connection *connection = context;
@@ -141,6 +148,15 @@ static enum bf_status transmit(struct connection *connection, struct pending *pe
     return bf_mqtt_publish(connection->mqtt, topic, payload, 1, false, pending->time_us, &pending->token, err);
 }
 
+static void begin(struct connection *connection)
+{
+    set_link(connection, LINK_CONNECTING, NULL);
+    struct bf_err attempt;
+    if (bf_mqtt_connect(connection->mqtt, &attempt) != BF_OK) {
+        set_link(connection, LINK_DOWN, attempt.message);
+    }
+}
+
 /* Connects and waits until it stands; then sends again what was never acknowledged. */
 static enum bf_status ensure_up(struct connection *connection, int timeout_ms, struct bf_err *err)
 {
@@ -154,10 +170,8 @@ static enum bf_status ensure_up(struct connection *connection, int timeout_ms, s
         if (bf_time_monotonic_us() > deadline) {
             return bf_err_set(err, BF_PEER, "could not connect to the MQTT broker: %s", connection->reason);
         }
-        set_link(connection, LINK_CONNECTING, NULL);
-        struct bf_err attempt;
-        if (bf_mqtt_connect(connection->mqtt, &attempt) != BF_OK) {
-            set_link(connection, LINK_DOWN, attempt.message);
+        if (link_of(connection) == LINK_DOWN) {
+            begin(connection);
         }
         int64_t retry = bf_time_monotonic_us() + 200 * BF_US_PER_MS;
         pthread_mutex_lock(&publisher->lock);
@@ -181,17 +195,9 @@ static enum bf_status ensure_up(struct connection *connection, int timeout_ms, s
     return BF_OK;
 }
 
-enum bf_status bf_publisher_open(const struct bf_site *site, const char *name, size_t connections,
-                                 struct bf_publisher **out, struct bf_err *err)
+static enum bf_status connect_all(struct bf_publisher *publisher, const struct bf_site *site, const char *name,
+                                  size_t count, struct bf_err *err)
 {
-    size_t count = connections < 1 ? 1 : connections > BF_PUBLISHER_CONNECTIONS ? BF_PUBLISHER_CONNECTIONS : connections;
-    struct bf_publisher *publisher = calloc(1, sizeof *publisher + count * sizeof publisher->connections[0]);
-    if (!publisher) {
-        return bf_err_set(err, BF_LIMIT, "no memory for %zu connections", count);
-    }
-    pthread_mutex_init(&publisher->lock, NULL);
-    pthread_cond_init(&publisher->changed, NULL);
-    *out = publisher;
     for (size_t i = 0; i < count; i++) {
         struct connection *connection = &publisher->connections[i];
         publisher->count++;
@@ -204,16 +210,37 @@ enum bf_status bf_publisher_open(const struct bf_site *site, const char *name, s
             .clean = true, .connect_timeout_s = 5};
         struct bf_mqtt_callbacks callbacks = {
             .message = on_message, .connected = on_connected, .failed = on_down, .lost = on_down,
-            .published = on_published, .context = connection};
+            .subscribed = on_subscribed, .published = on_published, .context = connection};
         enum bf_status status = bf_mqtt_create(&options, &callbacks, &connection->mqtt, err);
-        status = status == BF_OK ? ensure_up(connection, FIRST_WAIT_MS, err) : status;
         if (status != BF_OK) {
-            bf_publisher_close(publisher);
-            *out = NULL;
             return status;
         }
+        begin(connection); /* all at once: Paho takes up to a second for each */
     }
-    return BF_OK;
+    enum bf_status status = BF_OK;
+    for (size_t i = 0; i < count && status == BF_OK; i++) {
+        status = ensure_up(&publisher->connections[i], FIRST_WAIT_MS, err);
+    }
+    return status;
+}
+
+enum bf_status bf_publisher_open(const struct bf_site *site, const char *name, size_t connections,
+                                 struct bf_publisher **out, struct bf_err *err)
+{
+    size_t count = connections < 1 ? 1 : connections > BF_PUBLISHER_CONNECTIONS ? BF_PUBLISHER_CONNECTIONS : connections;
+    struct bf_publisher *publisher = calloc(1, sizeof *publisher + count * sizeof publisher->connections[0]);
+    if (!publisher) {
+        return bf_err_set(err, BF_LIMIT, "no memory for %zu connections", count);
+    }
+    pthread_mutex_init(&publisher->lock, NULL);
+    pthread_cond_init(&publisher->changed, NULL);
+    enum bf_status status = connect_all(publisher, site, name, count, err);
+    if (status != BF_OK) {
+        bf_publisher_close(publisher);
+        publisher = NULL;
+    }
+    *out = publisher;
+    return status;
 }
 
 void bf_publisher_close(struct bf_publisher *publisher)

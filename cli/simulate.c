@@ -164,10 +164,9 @@ static enum bf_status simulate(struct run *run, struct bf_err *err)
         status = bf_err_set(err, BF_CONFIG, "--speed and --start need `clock: message` under `ingest:`");
         goto out;
     }
+    status = bf_publisher_open(setting.site, "belfry-simulate", run->connections, &publisher, err);
     run->options.start_us = run->options.start_us ? run->options.start_us : bf_time_wall_us();
-    status = bf_simulator_create(&run->options, &simulator, err);
-    status = status == BF_OK
-        ? bf_publisher_open(setting.site, "belfry-simulate", run->connections, &publisher, err) : status;
+    status = status == BF_OK ? bf_simulator_create(&run->options, &simulator, err) : status;
     if (status != BF_OK) {
         goto out;
     }
