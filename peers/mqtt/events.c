@@ -20,25 +20,26 @@ static const char *failure_words(int code, const char *message, int version, cha
 {
     size_t known = sizeof connack_words / sizeof *connack_words;
     const char *words = message;
-    if (!words && version == 3 && code > 0 && (size_t)code < known) {
-        words = connack_words[code];
-    }
-    if (!words) {
+    if (version == 3 && code > 0 && (size_t)code < known) {
+        words = connack_words[code]; /* Paho's own text only says that it is a return code */
+    } else if (!words) {
         words = MQTTAsync_strerror(code);
     }
     snprintf(text, size, "%s (code %d)", words ? words : "no reason given", code);
     return text;
 }
 
+/* The reason code of a CONNACK comes in `code`, that of other answers in its own field. */
 static const char *failure5_words(const MQTTAsync_failureData5 *data, char *text, size_t size)
 {
-    if (data && data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
-        const char *words = MQTTReasonCode_toString(data->reasonCode);
-        snprintf(text, size, "%s (reason code 0x%02x)", words ? words : "refused",
-                 (unsigned)data->reasonCode);
+    int code = data ? data->code : -1;
+    int reason = data && data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR ? (int)data->reasonCode : code;
+    if (reason >= (int)MQTTREASONCODE_UNSPECIFIED_ERROR) {
+        const char *words = MQTTReasonCode_toString((enum MQTTReasonCodes)reason);
+        snprintf(text, size, "%s (reason code 0x%02x)", words ? words : "refused", (unsigned)reason);
         return text;
     }
-    return failure_words(data ? data->code : -1, data ? data->message : NULL, 5, text, size);
+    return failure_words(code, data ? data->message : NULL, 5, text, size);
 }
 
 /* ---- messages */
