@@ -1,6 +1,6 @@
-/* cbor_pull.h: a bounded reader for CBOR (RFC 8949) over borrowed bytes, as json_pull.h is for JSON.
- * Definite and indefinite lengths, all floats; tags are skipped, but bignums are refused: nothing that a
- * sensor measures needs more than 64 bits.
+/* cbor_pull.h: a bounded reader for CBOR (RFC 8949) over borrowed bytes, as json_pull.h is for
+ * JSON. Definite and indefinite lengths, all floats; tags are skipped, but bignums are refused:
+ * nothing that a sensor measures needs more than 64 bits.
  *
  *     struct bf_cbor_span span;
  *     bf_cbor_enter(&cbor, BF_CBOR_ARRAY, &span);
@@ -20,8 +20,15 @@ enum bf_cbor_fault { BF_CBOR_OK, BF_CBOR_SYNTAX, BF_CBOR_TOO_DEEP, BF_CBOR_BAD_T
 
 /* Major types. */
 enum bf_cbor_type {
-    BF_CBOR_UNSIGNED, BF_CBOR_NEGATIVE, BF_CBOR_BYTES, BF_CBOR_TEXT, BF_CBOR_ARRAY, BF_CBOR_MAP, BF_CBOR_TAG,
-    BF_CBOR_SIMPLE, BF_CBOR_NOTHING /* the end or a fault */
+    BF_CBOR_UNSIGNED,
+    BF_CBOR_NEGATIVE,
+    BF_CBOR_BYTES,
+    BF_CBOR_TEXT,
+    BF_CBOR_ARRAY,
+    BF_CBOR_MAP,
+    BF_CBOR_TAG,
+    BF_CBOR_SIMPLE,
+    BF_CBOR_NOTHING /* the end or a fault */
 };
 
 struct bf_cbor {
@@ -43,8 +50,9 @@ enum bf_cbor_type bf_cbor_peek(struct bf_cbor *cbor);
 bool bf_cbor_enter(struct bf_cbor *cbor, enum bf_cbor_type type, struct bf_cbor_span *span);
 /* One more item or pair? */
 bool bf_cbor_more(struct bf_cbor *cbor, struct bf_cbor_span *span);
-/* Takes an item: integers INT (DOUBLE beyond int64), floats DOUBLE, texts TEXT (put together in the arena
- * where they come in pieces), null and undefined NULL; bytes, arrays, maps and other simple values OTHER. */
+/* Takes an item: integers INT (DOUBLE beyond int64), floats DOUBLE, texts TEXT (put together in
+ * the arena where they come in pieces), null and undefined NULL; bytes, arrays, maps and other
+ * simple values OTHER. */
 void bf_cbor_field(struct bf_cbor *cbor, struct bf_arena *arena, struct bf_field *field);
 void bf_cbor_skip(struct bf_cbor *cbor);
 bool bf_cbor_done(struct bf_cbor *cbor);

@@ -1,5 +1,6 @@
-/* convert.c: units that lie are common (a public city feed marks Celsius as `far` and dust as `per`), so a
- * profile's word counts more than a payload's; SenML's counts, because there it is part of the format. */
+/* convert.c: units that lie are common (a public city feed marks Celsius as `far` and dust as
+ * `per`), so a profile's word counts more than a payload's; SenML's counts, because there it is
+ * part of the format. */
 #include "ingest/decode/convert.h"
 
 #include "config/unit.h"
@@ -15,8 +16,8 @@ bool bf_conversion_find(const struct bf_profile_reading *what, struct bf_slice s
         .from = what->from_unit,
         .to = what->unit.len > 0 ? what->unit : BF_SLICE("1"),
     };
-    if (sent.len == 0 || what->from_unit.len > 0 || what->scale != 1 || what->offset != 0
-        || bf_slice_equal(sent, what->unit)) {
+    if (sent.len == 0 || what->from_unit.len > 0 || what->scale != 1 || what->offset != 0 ||
+        bf_slice_equal(sent, what->unit)) {
         return true;
     }
     const struct bf_unit *from = bf_unit_find(sent);

@@ -79,9 +79,8 @@ enum bf_field_answer bf_field_bool(const struct bf_field *field, bool *value)
         *value = field->as.truth;
         return BF_FIELD_OK;
     }
-    if (field->kind == BF_FIELD_TEXT
-        && (bf_slice_equal(field->as.text, BF_SLICE("true"))
-            || bf_slice_equal(field->as.text, BF_SLICE("false")))) {
+    if (field->kind == BF_FIELD_TEXT && (bf_slice_equal(field->as.text, BF_SLICE("true")) ||
+                                         bf_slice_equal(field->as.text, BF_SLICE("false")))) {
         *value = field->as.text.len == 4;
         return BF_FIELD_OK;
     }
@@ -98,7 +97,8 @@ enum bf_field_answer bf_field_scaled(const struct bf_field *field, int power, in
     static const int64_t factors[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
     struct bf_number number;
     if (field->kind == BF_FIELD_DOUBLE) {
-        /* Rounded, not cut: a binary double stands a little beside the decimal time that was meant. */
+        /* Rounded, not cut: a binary double stands a little beside the decimal time that was
+         * meant. */
         double scaled = nearbyint(field->as.number * powers[power]);
         if (!isfinite(scaled) || !fits_int64(scaled)) {
             return BF_FIELD_BAD_NUMBER;
@@ -108,7 +108,7 @@ enum bf_field_answer bf_field_scaled(const struct bf_field *field, int power, in
     }
     if (field->kind == BF_FIELD_INT) {
         return __builtin_mul_overflow(field->as.integer, factors[power], value) ? BF_FIELD_BAD_NUMBER
-                                                                               : BF_FIELD_OK;
+                                                                                : BF_FIELD_OK;
     }
     enum bf_field_answer answer = decimal_of(field, &number);
     if (answer != BF_FIELD_OK) {

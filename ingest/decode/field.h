@@ -13,7 +13,7 @@ enum bf_field_kind {
     BF_FIELD_DOUBLE,  /* binary formats */
     BF_FIELD_INT,     /* binary formats */
     BF_FIELD_TEXT,
-    BF_FIELD_OTHER    /* an object, an array, bytes: there, but no value */
+    BF_FIELD_OTHER /* an object, an array, bytes: there, but no value */
 };
 
 struct bf_field {
@@ -42,8 +42,8 @@ bool bf_field_int64(const struct bf_field *field, int64_t *value);
 enum bf_field_answer bf_field_bool(const struct bf_field *field, bool *value);
 /* floor(value * 10^power), for times. */
 enum bf_field_answer bf_field_scaled(const struct bf_field *field, int power, int64_t *value);
-/* The field as text: texts as they are, numbers as they were written, true and false. Empty where it has
- * none. Binary numbers are printed into `scratch`. */
+/* The field as text: texts as they are, numbers as they were written, true and false. Empty where
+ * it has none. Binary numbers are printed into `scratch`. */
 #define BF_FIELD_SCRATCH 32
 struct bf_slice bf_field_text(const struct bf_field *field, char scratch[BF_FIELD_SCRATCH]);
 

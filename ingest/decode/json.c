@@ -1,12 +1,12 @@
-/* json.c: the json decoder: payloads whose values lie at fixed paths, and arrays of named items (`each`:
- * airrohr's sensordatavalues, the first draft of SenML).
+/* json.c: the json decoder: payloads whose values lie at fixed paths, and arrays of named items
+ * (`each`: airrohr's sensordatavalues, the first draft of SenML).
  *
  * `key` profiles: the payload is {KEY: {...}} (HFP); paths start inside the first key's value.
- * `each`: all items are kept until the payload is through, because source and place may be items themselves.
- * An item's value is at each_value; where that is missing and a text is asked for, at `sv` or `vs`, as both
- * SenMLs have it.
- * Declined: streaming readings out while the payload is being read: a fault in its last byte must refuse it
- * whole, or a redelivered message could give other readings than the first time. */
+ * `each`: all items are kept until the payload is through, because source and place may be items
+ * themselves. An item's value is at each_value; where that is missing and a text is asked for, at
+ * `sv` or `vs`, as both SenMLs have it.
+ * Declined: streaming readings out while the payload is being read: a fault in its last byte must
+ * refuse it whole, or a redelivered message could give other readings than the first time. */
 #include <stdlib.h>
 
 #include "ingest/decode/decoder.h"
@@ -63,7 +63,8 @@ static bool prepare_items(struct program *program, const struct bf_plan *plan)
     const struct bf_profile *profile = plan->profile;
     const struct bf_path *const paths[ITEM_FIELDS] = {
         [ITEM_NAME] = &profile->each_name, [ITEM_VALUE] = &profile->each_value,
-        [ITEM_UNIT] = &profile->each_unit, [ITEM_SV] = &text_paths[0], [ITEM_VS] = &text_paths[1],
+        [ITEM_UNIT] = &profile->each_unit, [ITEM_SV] = &text_paths[0],
+        [ITEM_VS] = &text_paths[1],
     };
     bool ok = bf_json_tree_each(&program->root, &profile->each);
     for (size_t i = 0; i < ITEM_FIELDS; i++) {
@@ -148,8 +149,7 @@ static struct bf_slice item_text(const struct state *state, const struct item *i
 {
     char unused[BF_FIELD_SCRATCH]; /* JSON's numbers stand as they were written */
     int field = state->program->standard[which];
-    return field == BF_NO_FIELD ? (struct bf_slice){.len = 0}
-                                : bf_field_text(&item->fields[field], unused);
+    return field == BF_NO_FIELD ? (struct bf_slice){.len = 0} : bf_field_text(&item->fields[field], unused);
 }
 
 /* The wants that lie in an item of a certain name: the first of that name has it. */
@@ -176,8 +176,8 @@ static void fill_from_items(const struct state *state)
 static void refuse_fault(struct bf_message *message, const struct bf_json *json)
 {
     static const enum bf_reject_reason reasons[] = {
-        [BF_JSON_OK] = BF_REJECT_malformed,         [BF_JSON_SYNTAX] = BF_REJECT_malformed,
-        [BF_JSON_TOO_DEEP] = BF_REJECT_depth,       [BF_JSON_BAD_TEXT] = BF_REJECT_encoding,
+        [BF_JSON_OK] = BF_REJECT_malformed,    [BF_JSON_SYNTAX] = BF_REJECT_malformed,
+        [BF_JSON_TOO_DEEP] = BF_REJECT_depth,  [BF_JSON_BAD_TEXT] = BF_REJECT_encoding,
         [BF_JSON_NO_MEMORY] = BF_REJECT_arena,
     };
     bf_message_refuse(message, reasons[json->fault], "at byte %zu: expected %s", bf_json_offset(json),
@@ -199,8 +199,13 @@ static bool read_payload(struct state *state)
     memset(seen, 0, nodes + 1);
     state->seen = seen + program->root.count;
     const struct bf_json_walk walk = {
-        .tree = &program->root, .json = json, .arena = message->arena, .fields = message->fields,
-        .seen = seen, .each = read_items, .context = state,
+        .tree = &program->root,
+        .json = json,
+        .arena = message->arena,
+        .fields = message->fields,
+        .seen = seen,
+        .each = read_items,
+        .context = state,
     };
     if (message->plan->profile->key_count == 0) {
         bf_json_tree_walk(&walk);
@@ -237,8 +242,8 @@ static void observe_fields(struct bf_message *message)
 
 static bool name_matches(const struct bf_profile_reading *reading, struct bf_slice name)
 {
-    return reading->name.len == 0 || bf_slice_equal(reading->name, BF_SLICE("*"))
-           || bf_slice_equal(reading->name, name);
+    return reading->name.len == 0 || bf_slice_equal(reading->name, BF_SLICE("*")) ||
+           bf_slice_equal(reading->name, name);
 }
 
 static void observe_item(struct state *state, const struct item *item, bool *matched)
@@ -251,8 +256,8 @@ static void observe_item(struct state *state, const struct item *item, bool *mat
         if (!name_matches(reading, message->item)) {
             continue;
         }
-        enum bf_reject_reason reason
-            = message->plan->varies ? bf_normalise_identity(message) : BF_REJECT_none;
+        enum bf_reject_reason reason =
+            message->plan->varies ? bf_normalise_identity(message) : BF_REJECT_none;
         if (reason != BF_REJECT_none) {
             bf_message_reject(message, reason, "identity of an item");
             return;
@@ -264,8 +269,9 @@ static void observe_item(struct state *state, const struct item *item, bool *mat
             field = &item->fields[other];
         }
         matched[i] = true;
-        bf_normalise_observe(message, &(struct bf_observation){
-            .reading = i, .value = field, .unit = item_text(state, item, ITEM_UNIT)});
+        bf_normalise_observe(message, &(struct bf_observation){.reading = i,
+                                                               .value = field,
+                                                               .unit = item_text(state, item, ITEM_UNIT)});
         if (reading->path.count == 0) {
             return; /* the item's value is spoken for */
         }
@@ -306,9 +312,8 @@ static const struct bf_field *field_or_item(const struct bf_message *message, in
 static bool read_head(struct bf_message *message)
 {
     const struct bf_plan *plan = message->plan;
-    enum bf_reject_reason reason
-        = bf_normalise_time(message, field_or_item(message, plan->time, BF_NO_FIELD),
-                            plan->profile->time_unit);
+    enum bf_reject_reason reason =
+        bf_normalise_time(message, field_or_item(message, plan->time, BF_NO_FIELD), plan->profile->time_unit);
     if (reason == BF_REJECT_none && !plan->varies) {
         reason = bf_normalise_identity(message);
         if (reason != BF_REJECT_none) {

@@ -1,8 +1,8 @@
-/* json_pull.c: the reader behind the json and senml decoders. Devices send a few hundred bytes, so the cost
- * is calls and branches, not bandwidth: one byte tells the type, strings are searched eight bytes at a time,
- * UTF-8 is checked once for the whole payload by the caller.
- * Declined: simdjson (C++, and it needs padding behind bytes that are Paho's), cJSON (2 us and a tree of
- * mallocs for a message of 200 bytes). */
+/* json_pull.c: the reader behind the json and senml decoders. Devices send a few hundred bytes, so
+ * the cost is calls and branches, not bandwidth: one byte tells the type, strings are searched
+ * eight bytes at a time, UTF-8 is checked once for the whole payload by the caller.
+ * Declined: simdjson (C++, and it needs padding behind bytes that are Paho's), cJSON (2 us and a
+ * tree of mallocs for a message of 200 bytes). */
 #include "ingest/decode/json_pull.h"
 
 #include <endian.h>
@@ -20,8 +20,8 @@ void bf_json_init(struct bf_json *json, struct bf_slice bytes, size_t max_depth)
     };
 }
 
-/* A fault ends the input where it was seen, so whatever is asked next finds nothing more: the fast paths need
- * not look at `fault`. Returns NULL for scanners to return. */
+/* A fault ends the input where it was seen, so whatever is asked next finds nothing more: the fast
+ * paths need not look at `fault`. Returns NULL for scanners to return. */
 static const char *fail(struct bf_json *json, const char *at, enum bf_json_fault kind, const char *expected)
 {
     if (json->fault == BF_JSON_OK) {
@@ -39,8 +39,8 @@ void bf_json_fail(struct bf_json *json, enum bf_json_fault kind, const char *exp
 
 static inline const char *skip_space(const char *at, const char *end)
 {
-    while (at < end && (unsigned char)*at <= ' '
-           && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r')) {
+    while (at < end && (unsigned char)*at <= ' ' &&
+           (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r')) {
         at++;
     }
     return at;
@@ -62,9 +62,19 @@ enum bf_json_type bf_json_peek(struct bf_json *json)
         return BF_JSON_FALSE;
     case 'n':
         return BF_JSON_NULL;
-    case '-': case 'I': case 'N':
-    case '0': case '1': case '2': case '3': case '4':
-    case '5': case '6': case '7': case '8': case '9':
+    case '-':
+    case 'I':
+    case 'N':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9':
         return BF_JSON_NUMBER;
     default:
         return BF_JSON_NOTHING;
@@ -114,8 +124,9 @@ bool bf_json_item(struct bf_json *json, bool *first)
     return true;
 }
 
-/* The first byte that is a quote, a backslash or a control character, or `end`. In each mask the lowest
- * set bit is right (borrows only run upwards), and little-endian order makes it the first byte. */
+/* The first byte that is a quote, a backslash or a control character, or `end`. In each mask the
+ * lowest set bit is right (borrows only run upwards), and little-endian order makes it the first
+ * byte. */
 static inline const char *scan_plain(const char *at, const char *end)
 {
     while (end - at >= 8) {
@@ -124,9 +135,8 @@ static inline const char *scan_plain(const char *at, const char *end)
         word = le64toh(word);
         uint64_t quote = word ^ (ONES * '"');
         uint64_t slash = word ^ (ONES * '\\');
-        uint64_t hit = (((quote - ONES) & ~quote) | ((slash - ONES) & ~slash)
-                        | ((word - ONES * 0x20) & ~word))
-                       & HIGHS;
+        uint64_t hit =
+            (((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) | ((word - ONES * 0x20) & ~word)) & HIGHS;
         if (hit != 0) {
             return at + (__builtin_ctzll(hit) >> 3);
         }
@@ -236,9 +246,8 @@ static const char *scan_scalar(struct bf_json *json, const char *at, struct bf_f
         return scan_word(json, at, BF_SLICE("null"));
     default:
         field->kind = BF_FIELD_DECIMAL;
-        return bf_number_scan(&at, json->end, &field->as.decimal)
-                   ? at
-                   : fail(json, at, BF_JSON_SYNTAX, "a value");
+        return bf_number_scan(&at, json->end, &field->as.decimal) ? at
+                                                                  : fail(json, at, BF_JSON_SYNTAX, "a value");
     }
 }
 
@@ -322,7 +331,8 @@ static char *put_utf8(char *out, uint32_t code)
     return out;
 }
 
-/* The code point of the \u escape at *at (checked before), and of its second half; false: lone surrogate. */
+/* The code point of the \u escape at *at (checked before), and of its second half; false: lone
+ * surrogate. */
 static bool unicode_escape(const char **at, const char *end, uint32_t *code)
 {
     *code = hex4(*at + 2);

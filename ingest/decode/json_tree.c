@@ -1,5 +1,6 @@
-/* json_tree.c: the walk that finds all paths at once. A payload's foreign keys are the majority (HFP sends
- * twenty, a profile asks for six), so a node first asks a 64-bit filter of its children's names.
+/* json_tree.c: the walk that finds all paths at once. A payload's foreign keys are the majority
+ * (HFP sends twenty, a profile asks for six), so a node first asks a 64-bit filter of its
+ * children's names.
  * Declined: a hash table per node: a handful of children compare faster. */
 #include "ingest/decode/json_tree.h"
 
@@ -28,8 +29,7 @@ static uint32_t add_node(struct bf_json_tree *tree, struct bf_slice name, int64_
         tree->nodes = nodes;
         tree->capacity = capacity;
     }
-    tree->nodes[tree->count]
-        = (struct bf_json_node){.name = name, .index = index, .field = BF_NO_FIELD};
+    tree->nodes[tree->count] = (struct bf_json_node){.name = name, .index = index, .field = BF_NO_FIELD};
     return tree->count++;
 }
 
@@ -130,8 +130,7 @@ static void walk_object(const struct bf_json_walk *walk, const struct bf_json_no
         return;
     }
     for (bool first = true; bf_json_key(walk->json, &first, &key);) {
-        struct bf_slice name
-            = key.escaped ? bf_json_unescape(walk->json, key, walk->arena) : key.raw;
+        struct bf_slice name = key.escaped ? bf_json_unescape(walk->json, key, walk->arena) : key.raw;
         walk_child(walk, find_name(walk->tree, node, name));
     }
 }

@@ -1,4 +1,5 @@
-/* json_tree.h: many paths into a JSON value, found in one walk over it: paths that share steps share nodes.
+/* json_tree.h: many paths into a JSON value, found in one walk over it: paths that share steps
+ * share nodes.
  *
  * Owner:  creator (deinit frees).   Thread: read-only after the last add.
  * Limits: none of its own: paths come from the configuration, depth from the reader.
@@ -27,14 +28,14 @@ struct bf_json_walk {
     const struct bf_json_tree *tree;
     struct bf_json *json;
     struct bf_arena *arena;
-    struct bf_field *fields; /* filled in; what the value lacks stays as it is */
-    bool *seen;              /* one by node, false at first: of duplicate keys the first wins */
+    struct bf_field *fields;     /* filled in; what the value lacks stays as it is */
+    bool *seen;                  /* one by node, false at first: of duplicate keys the first wins */
     void (*each)(void *context); /* consumes the array that the reader stands at */
     void *context;
 };
 
-/* Copies nothing: the path must outlive the tree. Returns the field of that path: `field`, or the one that it
- * was added with before. */
+/* Copies nothing: the path must outlive the tree. Returns the field of that path: `field`, or the
+ * one that it was added with before. */
 int bf_json_tree_add(struct bf_json_tree *tree, const struct bf_path *path, int field);
 /* Marks the array of `each`; false when memory is out. */
 bool bf_json_tree_each(struct bf_json_tree *tree, const struct bf_path *path);

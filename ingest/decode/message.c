@@ -1,10 +1,11 @@
-/* message.c: the book-keeping of one message: its fields and what is wrong with it. Faults are kept in the
- * message, not in the arena, because "the arena is full" is one of them. */
+/* message.c: the book-keeping of one message: its fields and what is wrong with it. Faults are
+ * kept in the message, not in the arena, because "the arena is full" is one of them. */
 #include "ingest/decode/message.h"
 
 #include <assert.h>
 #include <stdio.h>
 
+BF_PRINTF(3, 0)
 static void note(struct bf_fault *fault, enum bf_reject_reason reason, const char *format, va_list arguments)
 {
     fault->reason = reason;

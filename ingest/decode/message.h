@@ -1,10 +1,10 @@
-/* message.h: one message on its way through a decoder: what it is made of, what came of it, and the rules
- * of normalise.c that every format shares.
+/* message.h: one message on its way through a decoder: what it is made of, what came of it, and
+ * the rules of normalise.c that every format shares.
  *
  * Owner:  the pipeline; lives until bf_pipeline_run returns.   Thread: the pipeline's.
  * Limits: BF_PIPELINE_REJECTS parts are kept, the rest is counted.
- * Errors: a reason (BF_REJECT_none: fine). What concerns one reading is rejected, what concerns the whole
- *         message refuses it. */
+ * Errors: a reason (BF_REJECT_none: fine). What concerns one reading is rejected, what concerns the
+ *         whole message refuses it. */
 #ifndef BF_DECODE_MESSAGE_H
 #define BF_DECODE_MESSAGE_H
 
@@ -30,9 +30,9 @@ struct bf_message {
     struct bf_arena *arena;
     const struct bf_slice *levels; /* of the topic */
     size_t level_count;
-    struct bf_field *fields; /* by plan->wants */
-    struct bf_slice item;    /* name of the item or record at hand */
-    struct bf_slice source;  /* without a channel; empty until identity is known */
+    struct bf_field *fields;   /* by plan->wants */
+    struct bf_slice item;      /* name of the item or record at hand */
+    struct bf_slice source;    /* without a channel; empty until identity is known */
     struct bf_reading reading; /* what all readings at hand share; observe fills in the rest */
     uint32_t readings;         /* given out */
     uint32_t head_reasons;     /* BF_REASON_* of the event time */
@@ -65,8 +65,8 @@ enum bf_reject_reason bf_normalise_time(struct bf_message *message, const struct
                                         enum bf_time_unit unit);
 /* Event time already in microseconds; BF_TIME_NONE: none was sent. */
 enum bf_reject_reason bf_normalise_instant(struct bf_message *message, int64_t event_us);
-/* Place in degrees (NULL or absent: none) and the zone that it lies in. A place that is none is rejected
- * as a part; the readings go on without it. */
+/* Place in degrees (NULL or absent: none) and the zone that it lies in. A place that is none is
+ * rejected as a part; the readings go on without it. */
 void bf_normalise_place(struct bf_message *message, const struct bf_field *lat, const struct bf_field *lon);
 /* One value: type, unit, range; then it goes out, or its reject is noted. */
 void bf_normalise_observe(struct bf_message *message, const struct bf_observation *observation);

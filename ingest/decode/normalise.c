@@ -1,6 +1,6 @@
-/* normalise.c: what every reading must be, whatever sent it: a clean identity, a believable time, a place on
- * the globe, a finite value in its canonical unit within its range. What cannot be made so is rejected with
- * its reason; what is merely doubtful is flagged and goes on. */
+/* normalise.c: what every reading must be, whatever sent it: a clean identity, a believable time,
+ * a place on the globe, a finite value in its canonical unit within its range. What cannot be made
+ * so is rejected with its reason; what is merely doubtful is flagged and goes on. */
 #include <math.h>
 
 #include "core/hash.h"
@@ -26,8 +26,8 @@ static void append(struct composed *text, struct bf_slice bytes)
     }
 }
 
-/* A device's name ends at the next colon of its source (bf_reading_device), so its own are escaped, as scopes
- * escape theirs. */
+/* A device's name ends at the next colon of its source (bf_reading_device), so its own are
+ * escaped, as scopes escape theirs. */
 static void append_device(struct composed *text, struct bf_slice bytes)
 {
     size_t plain = 0;
@@ -115,7 +115,8 @@ static enum bf_reject_reason label(struct bf_message *message, const struct bf_p
     return reason == BF_REJECT_none ? finish_text(message, &text, out) : reason;
 }
 
-/* Labels are not worth a reading: what is missing or empty is left out, what is bad is rejected alone. */
+/* Labels are not worth a reading: what is missing or empty is left out, what is bad is rejected
+ * alone. */
 static struct bf_slice optional_label(struct bf_message *message, const struct bf_plan_text *template,
                                       const char *what)
 {
@@ -165,8 +166,7 @@ enum bf_reject_reason bf_normalise_identity(struct bf_message *message)
     for (size_t i = 0; i < plan->tag_count; i++) {
         struct bf_slice value = optional_label(message, &plan->tags[i].value, "a tag");
         if (value.len > 0) {
-            reading->tags[reading->tag_count++]
-                = (struct bf_tag){.name = plan->tags[i].name, .value = value};
+            reading->tags[reading->tag_count++] = (struct bf_tag){.name = plan->tags[i].name, .value = value};
         }
     }
     return BF_REJECT_none;
@@ -175,7 +175,8 @@ enum bf_reject_reason bf_normalise_identity(struct bf_message *message)
 static void estimate(struct bf_message *message, uint32_t reasons)
 {
     bool marker = message->input->clock_us != BF_TIME_NONE;
-    /* Without a marker the task raises 0 to its partition's clock, so nothing is late for our restart. */
+    /* Without a marker the task raises 0 to its partition's clock, so nothing is late for our
+     * restart. */
     message->reading.event_us = marker ? message->input->clock_us : 0;
     message->reading.time_source = marker ? BF_TIME_MARKER : BF_TIME_INGEST;
     message->head_reasons = reasons;
@@ -190,8 +191,7 @@ enum bf_reject_reason bf_normalise_instant(struct bf_message *message, int64_t e
     if (event_us < 0) {
         return BF_REJECT_bad_time;
     }
-    if (event_us >= BF_TIME_MAX
-        || event_us > message->input->ingest_us + message->city->time.max_future_us) {
+    if (event_us >= BF_TIME_MAX || event_us > message->input->ingest_us + message->city->time.max_future_us) {
         estimate(message, BF_REASON_ESTIMATED | BF_REASON_CLOCK);
         return BF_REJECT_none;
     }
@@ -267,8 +267,7 @@ void bf_normalise_place(struct bf_message *message, const struct bf_field *lat, 
 
 static enum bf_reject_reason take_text(struct bf_reading *reading, const struct bf_field *field)
 {
-    if (field->kind != BF_FIELD_TEXT || field->as.text.len > BF_MAX_TEXT
-        || !bf_text_clean(field->as.text)) {
+    if (field->kind != BF_FIELD_TEXT || field->as.text.len > BF_MAX_TEXT || !bf_text_clean(field->as.text)) {
         return BF_REJECT_bad_type;
     }
     reading->value = (struct bf_value){.kind = BF_VALUE_TEXT, .as.text = field->as.text};
@@ -430,9 +429,8 @@ static enum bf_reject_reason fill(struct bf_message *message, const struct bf_ob
     if (reason == BF_REJECT_none) {
         reason = name_quantity(message, what);
     }
-    return reason == BF_REJECT_none
-               ? name_source(message, &message->plan->channels[observation->reading])
-               : reason;
+    return reason == BF_REJECT_none ? name_source(message, &message->plan->channels[observation->reading])
+                                    : reason;
 }
 
 void bf_normalise_observe(struct bf_message *message, const struct bf_observation *observation)

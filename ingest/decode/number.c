@@ -1,7 +1,7 @@
-/* number.c: decimal text to numbers. Short numbers, which is nearly all that devices send, take Clinger's
- * fast path: a mantissa of at most 2^53 and a power of ten of at most 22 are both exact doubles, so one
- * multiplication or division rounds once, and therefore correctly. The rest goes to strtod_l in the C
- * locale, so no program's setlocale can turn the decimal point into a comma.
+/* number.c: decimal text to numbers. Short numbers, which is nearly all that devices send, take
+ * Clinger's fast path: a mantissa of at most 2^53 and a power of ten of at most 22 are both exact
+ * doubles, so one multiplication or division rounds once, and therefore correctly. The rest goes
+ * to strtod_l in the C locale, so no program's setlocale can turn the decimal point into a comma.
  * Declined: Eisel-Lemire: a table of 10 KB to speed up numbers that hardly occur. */
 #include "ingest/decode/number.h"
 
@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define DIGITS 19 /* of the mantissa: 10^19 - 1 fits 64 bits */
+#define DIGITS 19           /* of the mantissa: 10^19 - 1 fits 64 bits */
 #define EXPONENT_MAX 100000 /* beyond it every number is 0 or infinite, however long its digits */
 
 static locale_t c_locale;
@@ -132,7 +132,7 @@ bool bf_number_scan(const char **from, const char *end, struct bf_number *number
         if (at == fraction) {
             return false;
         }
-        number->exponent = (int32_t)-(at - fraction < EXPONENT_MAX ? at - fraction : EXPONENT_MAX);
+        number->exponent = (int32_t) - (at - fraction < EXPONENT_MAX ? at - fraction : EXPONENT_MAX);
         length += (size_t)(at - fraction);
     }
     number->mantissa = mantissa;
@@ -169,19 +169,18 @@ static bool slow_double(const struct bf_number *number, double *value)
 
 bool bf_number_double(const struct bf_number *number, double *value)
 {
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     if (!number->finite) {
         return false;
     }
-    if (!number->exact || number->mantissa > (UINT64_C(1) << 53) || number->exponent > 22
-        || number->exponent < -22) {
+    if (!number->exact || number->mantissa > (UINT64_C(1) << 53) || number->exponent > 22 ||
+        number->exponent < -22) {
         return slow_double(number, value);
     }
     double mantissa = (double)number->mantissa;
-    double magnitude = number->exponent < 0 ? mantissa / powers[-number->exponent]
-                                            : mantissa * powers[number->exponent];
+    double magnitude =
+        number->exponent < 0 ? mantissa / powers[-number->exponent] : mantissa * powers[number->exponent];
     *value = number->negative ? -magnitude : magnitude;
     return true;
 }
@@ -217,17 +216,16 @@ bool bf_number_int64(const struct bf_number *number, int64_t *value)
 {
     uint64_t whole;
     bool rest;
-    return number->finite && number->exact
-           && integer_part(number->mantissa, number->exponent, &whole, &rest) && !rest
-           && with_sign(whole, number->negative, value);
+    return number->finite && number->exact &&
+           integer_part(number->mantissa, number->exponent, &whole, &rest) && !rest &&
+           with_sign(whole, number->negative, value);
 }
 
 bool bf_number_scaled(const struct bf_number *number, int power, int64_t *value)
 {
     uint64_t whole;
     bool rest;
-    if (!number->finite
-        || !integer_part(number->mantissa, number->exponent + power, &whole, &rest)) {
+    if (!number->finite || !integer_part(number->mantissa, number->exponent + power, &whole, &rest)) {
         return false;
     }
     if (number->negative && (rest || !number->exact)) {

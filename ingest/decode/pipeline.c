@@ -1,7 +1,7 @@
-/* pipeline.c: route -> decode -> normalise, and the one promise that holds it together: every message gives at
- * least one reading, or exactly one reject of the whole.
- * Declined: asking each candidate profile to try and taking the first that succeeds: a broken payload would be
- * reported by whichever profile came last. */
+/* pipeline.c: route -> decode -> normalise, and the one promise that holds it together: every
+ * message gives at least one reading, or exactly one reject of the whole.
+ * Declined: asking each candidate profile to try and taking the first that succeeds: a broken
+ * payload would be reported by whichever profile came last. */
 #include "ingest/decode/pipeline.h"
 
 #include <stdio.h>
@@ -98,8 +98,7 @@ static bool first_key(struct bf_message *message, struct bf_slice *name)
     struct bf_json_text key;
     bool first = true;
     bf_json_init(&json, message->input->payload, message->limits->max_depth);
-    if (bf_json_peek(&json) != BF_JSON_OBJECT || !bf_json_enter(&json)
-        || !bf_json_key(&json, &first, &key)) {
+    if (bf_json_peek(&json) != BF_JSON_OBJECT || !bf_json_enter(&json) || !bf_json_key(&json, &first, &key)) {
         return false;
     }
     *name = bf_json_unescape(&json, key, message->arena);
@@ -116,8 +115,8 @@ static bool has_key(const struct bf_profile *profile, struct bf_slice name)
     return false;
 }
 
-/* The first profile that the payload's first key fits. A payload without a first key goes to the first
- * profile that asks for one: its decoder says what is wrong. */
+/* The first profile that the payload's first key fits. A payload without a first key goes to the
+ * first profile that asks for one: its decoder says what is wrong. */
 static const struct bf_plan *choose_by_key(struct bf_pipeline *pipeline, const struct bf_route_match *match)
 {
     struct bf_message *message = &pipeline->message;
@@ -182,7 +181,8 @@ static struct bf_slice head(struct bf_slice bytes, size_t size)
     return (struct bf_slice){.data = bytes.data, .len = bytes.len < size ? bytes.len : size};
 }
 
-static void write_reject(struct bf_pipeline *pipeline, const struct bf_fault *fault, uint32_t more, bool whole)
+static void write_reject(struct bf_pipeline *pipeline, const struct bf_fault *fault, uint32_t more,
+                         bool whole)
 {
     const struct bf_message *message = &pipeline->message;
     const struct bf_pipeline_input *input = message->input;
@@ -230,8 +230,8 @@ static void finish(struct bf_pipeline *pipeline)
         bf_message_refuse(message, BF_REJECT_empty, "nothing in it that the profile asks for");
         write_reject(pipeline, &message->refusal, 0, true);
     } else {
-        uint32_t kept = message->fault_count < BF_PIPELINE_REJECTS ? message->fault_count
-                                                                  : BF_PIPELINE_REJECTS;
+        uint32_t kept =
+            message->fault_count < BF_PIPELINE_REJECTS ? message->fault_count : BF_PIPELINE_REJECTS;
         for (uint32_t i = 0; i < kept; i++) {
             uint32_t more = i + 1 == kept ? message->fault_count - kept : 0;
             write_reject(pipeline, &message->faults[i], more, false);

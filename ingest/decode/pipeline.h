@@ -1,9 +1,10 @@
-/* pipeline.h: one MQTT message in, readings and rejects out: route -> decode -> normalise. No I/O, no
- * clock, no allocation: the command line and the tests run exactly what the daemon runs.
+/* pipeline.h: one MQTT message in, readings and rejects out: route -> decode -> normalise. No I/O,
+ * no clock, no allocation: the command line and the tests run exactly what the daemon runs.
  *
- * Every message gives at least one reading, or exactly one reject with `whole` set (which is `by_profile`
- * where its profile says that it gives none). Rejects of parts are held back until the message is through;
- * at most BF_PIPELINE_REJECTS of them are written, the last then says how many more there were.
+ * Every message gives at least one reading, or exactly one reject with `whole` set (which is
+ * `by_profile` where its profile says that it gives none). Rejects of parts are held back until
+ * the message is through; at most BF_PIPELINE_REJECTS of them are written, the last then says how
+ * many more there were.
  *
  * Owner:  creator; borrows the city.   Thread: one at a time per pipeline (it owns an arena).
  * Limits: struct bf_pipeline_limits. */
@@ -40,7 +41,8 @@ struct bf_pipeline;
 enum bf_status bf_pipeline_create(const struct bf_city *city, const struct bf_pipeline_limits *limits,
                                   struct bf_pipeline **pipeline, struct bf_err *err) BF_MUST_CHECK;
 void bf_pipeline_destroy(struct bf_pipeline *pipeline);
-/* The callbacks run before it returns; what they are given is gone afterwards. Returns how many readings. */
+/* The callbacks run before it returns; what they are given is gone afterwards. Returns how many
+ * readings. */
 size_t bf_pipeline_run(struct bf_pipeline *pipeline, const struct bf_pipeline_input *input,
                        const struct bf_pipeline_output *output);
 

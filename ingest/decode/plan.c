@@ -1,5 +1,5 @@
-/* plan.c: profiles to plans, at start. What it declines: merging the plans of profiles that share a topic;
- * a message is decoded by one profile, and choosing it needs no more than its first key. */
+/* plan.c: profiles to plans, at start. What it declines: merging the plans of profiles that share
+ * a topic; a message is decoded by one profile, and choosing it needs no more than its first key. */
 #include "ingest/decode/plan.h"
 
 #include <stdlib.h>
@@ -12,8 +12,8 @@ static bool same_path(const struct bf_path *a, const struct bf_path *b)
         return false;
     }
     for (size_t i = 0; i < a->count; i++) {
-        if (a->steps[i].index != b->steps[i].index
-            || (a->steps[i].index < 0 && !bf_slice_equal(a->steps[i].name, b->steps[i].name))) {
+        if (a->steps[i].index != b->steps[i].index ||
+            (a->steps[i].index < 0 && !bf_slice_equal(a->steps[i].name, b->steps[i].name))) {
             return false;
         }
     }
@@ -72,8 +72,8 @@ static bool depends_on_item(const struct bf_plan *plan, const struct bf_plan_tex
     for (size_t i = 0; i < text->count; i++) {
         const struct bf_plan_part *part = &text->parts[i];
         /* SenML's $.n and $.bn are the record's own, so they change within a message too. */
-        if (part->kind == BF_PLAN_ITEM_NAME
-            || (part->kind == BF_PLAN_FIELD && plan->profile->format != BF_FORMAT_JSON)) {
+        if (part->kind == BF_PLAN_ITEM_NAME ||
+            (part->kind == BF_PLAN_FIELD && plan->profile->format != BF_FORMAT_JSON)) {
             return true;
         }
     }
@@ -118,8 +118,8 @@ static bool plan_fill(struct bf_plan *plan)
 {
     const struct bf_profile *profile = plan->profile;
     plan_place(plan);
-    if (!plan_text(plan, &profile->source, &plan->source)
-        || !plan_text(plan, &profile->zone, &plan->zone) || !plan_tags(plan)) {
+    if (!plan_text(plan, &profile->source, &plan->source) || !plan_text(plan, &profile->zone, &plan->zone) ||
+        !plan_tags(plan)) {
         return false;
     }
     for (size_t i = 0; i < profile->reading_count; i++) {
@@ -165,8 +165,8 @@ enum bf_status bf_plan_create(const struct bf_profile *profile, struct bf_plan *
     *self = (struct bf_plan){
         .profile = profile,
         .decoder = bf_decoder_of(profile->format),
-        .memory = bf_arena_create((parts + texts) * (sizeof(struct bf_want) + sizeof(struct bf_plan_part))
-                                  + texts * (sizeof(struct bf_plan_text) + sizeof(int) + 32) + 256),
+        .memory = bf_arena_create((parts + texts) * (sizeof(struct bf_want) + sizeof(struct bf_plan_part)) +
+                                  texts * (sizeof(struct bf_plan_text) + sizeof(int) + 32) + 256),
     };
     if (self->memory) {
         self->wants = bf_arena_alloc(self->memory, parts * sizeof *self->wants);

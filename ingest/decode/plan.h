@@ -1,5 +1,5 @@
-/* plan.h: a profile, compiled once: every value that its templates, time, place and readings need is a
- * numbered field, so that per message nothing looks up a name twice.
+/* plan.h: a profile, compiled once: every value that its templates, time, place and readings need
+ * is a numbered field, so that per message nothing looks up a name twice.
  * Owner:  the pipeline; borrows the profile.   Thread: read-only after create.
  * Limits: BF_MAX_TAGS tags. */
 #ifndef BF_DECODE_PLAN_H
@@ -18,13 +18,22 @@ struct bf_plan_part {
     size_t index; /* of the topic level or of the field */
 };
 
-struct bf_plan_text { struct bf_plan_part *parts; size_t count; };
+struct bf_plan_text {
+    struct bf_plan_part *parts;
+    size_t count;
+};
 
-/* A field: where its decoder finds it. With `item`: inside the item (each) or record (senml) of that name;
- * an empty path then means the item's value. */
-struct bf_want { const struct bf_path *path; struct bf_slice item; };
+/* A field: where its decoder finds it. With `item`: inside the item (each) or record (senml) of
+ * that name; an empty path then means the item's value. */
+struct bf_want {
+    const struct bf_path *path;
+    struct bf_slice item;
+};
 
-struct bf_plan_tag { struct bf_slice name; struct bf_plan_text value; };
+struct bf_plan_tag {
+    struct bf_slice name;
+    struct bf_plan_text value;
+};
 
 struct bf_plan {
     const struct bf_profile *profile;
@@ -36,7 +45,7 @@ struct bf_plan {
     int item_lat, item_lon; /* with `each`: where the payload has no lat, the item of that name */
     int *values;            /* by reading, without `each` */
     struct bf_plan_text source, zone;
-    struct bf_plan_text *channels; /* by reading */
+    struct bf_plan_text *channels;        /* by reading */
     struct bf_plan_tag tags[BF_MAX_TAGS]; /* ascending by name */
     size_t tag_count;
     bool varies; /* source, zone or a tag depends on the item */

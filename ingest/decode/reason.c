@@ -4,7 +4,7 @@
 #include <assert.h>
 
 static const struct bf_reject_kind kinds[BF_REJECT_COUNT] = {
-#define X(id, at, sentence)                                                                        \
+#define X(id, at, sentence) \
     [BF_REJECT_##id] = {.name = BF_SLICE_INIT(#id), .stage = BF_STAGE_##at, .text = BF_SLICE_INIT(sentence)},
 #include "core/reasons.def"
 #undef X

@@ -1,6 +1,6 @@
-/* route.c: the trie of topic templates. Literal levels are edges in one hash table keyed by (node, text), so
- * a level with three hundred vendors costs what a level with one does. A walk visits a node at most once,
- * whatever the topic, because the trie is a tree.
+/* route.c: the trie of topic templates. Literal levels are edges in one hash table keyed by (node,
+ * text), so a level with three hundred vendors costs what a level with one does. A walk visits a
+ * node at most once, whatever the topic, because the trie is a tree.
  * Declined: MQTT subscription identifiers (MQTT 5 only, and brokers may leave them out). */
 #include "ingest/decode/route.h"
 
@@ -38,8 +38,8 @@ struct bf_route {
 static struct edge *find_edge(const struct bf_route *route, uint32_t parent, struct bf_slice text)
 {
     size_t at = bf_hash64_mix(bf_hash64(text), parent) & route->edge_mask;
-    while (route->edges[at].child != NONE
-           && (route->edges[at].parent != parent || !bf_slice_equal(route->edges[at].text, text))) {
+    while (route->edges[at].child != NONE &&
+           (route->edges[at].parent != parent || !bf_slice_equal(route->edges[at].text, text))) {
         at = (at + 1) & route->edge_mask;
     }
     return &route->edges[at];
@@ -97,8 +97,8 @@ static bool allocate(struct bf_route *route, size_t levels)
     for (size_t i = 0; route->edges && i < edges; i++) {
         route->edges[i].child = NONE;
     }
-    return route->nodes && route->edges && route->next_end && route->next_rest && route->found
-           && route->levels;
+    return route->nodes && route->edges && route->next_end && route->next_rest && route->found &&
+           route->levels;
 }
 
 enum bf_status bf_route_create(const struct bf_city *city, struct bf_route **route, struct bf_err *err)
@@ -150,8 +150,7 @@ static void split(struct bf_route *route, struct bf_slice topic)
         const char *slash = at < end ? memchr(at, '/', (size_t)(end - at)) : NULL;
         const char *stop = slash ? slash : end;
         if (route->level_count < route->level_max) {
-            route->levels[route->level_count++]
-                = (struct bf_slice){.data = at, .len = (size_t)(stop - at)};
+            route->levels[route->level_count++] = (struct bf_slice){.data = at, .len = (size_t)(stop - at)};
         }
         route->topic_levels++;
         if (!slash || route->topic_levels > route->level_max) {

@@ -1,9 +1,10 @@
 /* senml.c: the senml decoder: resolved records (senml_pack.h) to observations.
  *
- * A record belongs to the first reading of the profile whose `name` is its own name, the last segment of its
- * resolved name, or all of it; "*" takes every record. Records with the units lat and lon are the place of
- * the other records of the same time. In templates {$.bn} is the base name (without a closing ':' or '/'),
- * {$.n} the resolved name without its last segment, and an item the value of the first record of that name. */
+ * A record belongs to the first reading of the profile whose `name` is its own name, the last
+ * segment of its resolved name, or all of it; "*" takes every record. Records with the units lat
+ * and lon are the place of the other records of the same time. In templates {$.bn} is the base
+ * name (without a closing ':' or '/'), {$.n} the resolved name without its last segment, and an
+ * item the value of the first record of that name. */
 #include "ingest/decode/senml_pack.h"
 
 #include "ingest/decode/decoder.h"
@@ -87,8 +88,8 @@ static bool find_places(struct bf_message *message, const struct bf_senml_pack *
 
 static bool name_matches(struct bf_slice name, const struct bf_senml_record *record)
 {
-    return bf_slice_equal(name, record->own) || bf_slice_equal(name, bf_text_leaf(record->name))
-           || bf_slice_equal(name, record->name);
+    return bf_slice_equal(name, record->own) || bf_slice_equal(name, bf_text_leaf(record->name)) ||
+           bf_slice_equal(name, record->name);
 }
 
 /* The reading that takes this record, or reading_count. */
@@ -175,10 +176,10 @@ static void observe_records(struct bf_message *message, const struct bf_senml_pa
         if (read_head(message, record, places)) {
             bool value = record->value.kind != BF_FIELD_MISSING;
             bf_normalise_observe(message, &(struct bf_observation){
-                .reading = reading,
-                .value = value ? &record->value : &record->sum,
-                .unit = record->unit,
-            });
+                                              .reading = reading,
+                                              .value = value ? &record->value : &record->sum,
+                                              .unit = record->unit,
+                                          });
         }
     }
     message->item = (struct bf_slice){.len = 0};

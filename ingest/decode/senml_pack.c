@@ -1,5 +1,5 @@
-/* senml_pack.c: one table of labels for both forms; each form only says how a record's fields are read, and
- * resolving them is written once.
+/* senml_pack.c: one table of labels for both forms; each form only says how a record's fields are
+ * read, and resolving them is written once.
  * Declined: EXI and XML, which RFC 8428 also has and nobody sends over MQTT. */
 #include "ingest/decode/senml_pack.h"
 
@@ -51,8 +51,8 @@ static bool find_label(struct bf_slice name, struct bf_field *fields, struct bf_
 {
     *field = NULL;
     for (size_t i = 0; i < LABELS; i++) {
-        if (name.len == labels[i].text.len && name.len > 0 && name.data[0] == labels[i].text.data[0]
-            && bf_slice_equal(name, labels[i].text)) { /* most labels are that first letter */
+        if (name.len == labels[i].text.len && name.len > 0 && name.data[0] == labels[i].text.data[0] &&
+            bf_slice_equal(name, labels[i].text)) { /* most labels are that first letter */
             *field = &fields[i];
             return true;
         }
@@ -75,8 +75,8 @@ static bool base_text(struct state *state, const struct bf_field *field, struct 
     if (field->kind == BF_FIELD_TEXT) {
         *text = field->as.text;
     }
-    return bf_field_absent(field) || field->kind == BF_FIELD_TEXT
-           || refuse(state, BF_REJECT_malformed, "a text as base name and base unit");
+    return bf_field_absent(field) || field->kind == BF_FIELD_TEXT ||
+           refuse(state, BF_REJECT_malformed, "a text as base name and base unit");
 }
 
 static bool is_number(const struct bf_field *field)
@@ -90,17 +90,17 @@ static bool base_number(struct state *state, const struct bf_field *field, bool 
         return true;
     }
     *has = true;
-    return (is_number(field) && bf_field_double(field, number) == BF_FIELD_OK)
-           || refuse(state, BF_REJECT_malformed, "a number as base value and base sum");
+    return (is_number(field) && bf_field_double(field, number) == BF_FIELD_OK) ||
+           refuse(state, BF_REJECT_malformed, "a number as base value and base sum");
 }
 
 /* The base fields, which hold from this record on. */
 static bool take_bases(struct state *state, const struct bf_field *fields)
 {
     int64_t version;
-    if (!bf_field_absent(&fields[BVER])
-        && (!is_number(&fields[BVER]) || !bf_field_int64(&fields[BVER], &version) || version < 1
-            || version > BF_SENML_VERSION)) {
+    if (!bf_field_absent(&fields[BVER]) &&
+        (!is_number(&fields[BVER]) || !bf_field_int64(&fields[BVER], &version) || version < 1 ||
+         version > BF_SENML_VERSION)) {
         return refuse(state, BF_REJECT_malformed, "a version that is known");
     }
     if (!bf_field_absent(&fields[BT])) {
@@ -109,9 +109,10 @@ static bool take_bases(struct state *state, const struct bf_field *fields)
             return refuse(state, BF_REJECT_bad_time, "a number as base time");
         }
     }
-    return base_text(state, &fields[BN], &state->base_name) && base_text(state, &fields[BU], &state->base_unit)
-           && base_number(state, &fields[BV], &state->has_base_value, &state->base_value)
-           && base_number(state, &fields[BS], &state->has_base_sum, &state->base_sum);
+    return base_text(state, &fields[BN], &state->base_name) &&
+           base_text(state, &fields[BU], &state->base_unit) &&
+           base_number(state, &fields[BV], &state->has_base_value, &state->base_value) &&
+           base_number(state, &fields[BS], &state->has_base_sum, &state->base_sum);
 }
 
 static enum bf_reject_reason resolve_time(const struct state *state, const struct bf_field *field,
@@ -122,8 +123,7 @@ static enum bf_reject_reason resolve_time(const struct state *state, const struc
     if (bf_field_absent(field) && !state->has_base_time) {
         return BF_REJECT_none;
     }
-    if (!bf_field_absent(field)
-        && (!is_number(field) || bf_field_scaled(field, 6, &own) != BF_FIELD_OK)) {
+    if (!bf_field_absent(field) && (!is_number(field) || bf_field_scaled(field, 6, &own) != BF_FIELD_OK)) {
         return BF_REJECT_bad_time;
     }
     if (state->has_base_time && __builtin_add_overflow(own, state->base_time_us, &own)) {

@@ -1,7 +1,9 @@
-/* senml_pack.h: SenML (RFC 8428), JSON or CBOR, to resolved records: base fields applied, times absolute.
+/* senml_pack.h: SenML (RFC 8428), JSON or CBOR, to resolved records: base fields applied, times
+ * absolute.
  *
- * A pack whose form is broken, whose version is above 10, or that holds a field ending in "_" (which must be
- * understood) is refused whole; a record with a bad value or time is marked bad, the rest stands.
+ * A pack whose form is broken, whose version is above 10, or that holds a field ending in "_"
+ * (which must be understood) is refused whole; a record with a bad value or time is marked bad,
+ * the rest stands.
  * Owner:  the arena.   Thread: the arena's.
  * Limits: the arena; max_depth of nesting. */
 #ifndef BF_DECODE_SENML_PACK_H

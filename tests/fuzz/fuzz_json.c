@@ -1,5 +1,6 @@
-/* fuzz_json.c: what fuzz_decode.c leaves out of the json decoder: first keys, named items, paths into single
- * items, every type of value, and the pipeline's promise (readings, or exactly one reject of the whole). */
+/* fuzz_json.c: what fuzz_decode.c leaves out of the json decoder: first keys, named items, paths
+ * into single items, every type of value, and the pipeline's promise (readings, or exactly one
+ * reject of the whole). */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>

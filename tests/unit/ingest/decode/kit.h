@@ -1,5 +1,6 @@
 /* kit.h: a pipeline over profiles written as YAML in the test, and what came out of it.
- * Owner: the test (kit_open, kit_close).   Thread: one.   Limits: KIT_MAX readings and rejects are kept. */
+ * Owner: the test (kit_open, kit_close).   Thread: one.   Limits: KIT_MAX readings and rejects are
+ * kept. */
 #ifndef BF_TEST_DECODE_KIT_H
 #define BF_TEST_DECODE_KIT_H
 
@@ -48,6 +49,7 @@ static inline void kit_reject(void *context, const struct bf_reject *reject)
     out->record = *reject;
     snprintf(out->reason, sizeof out->reason, "%.*s", BF_SLICE_ARG(reject->reason));
     snprintf(out->detail, sizeof out->detail, "%.*s", BF_SLICE_ARG(reject->detail));
+    out->record.detail = bf_slice_of(out->detail); /* the record's own is gone when this returns */
 }
 
 /* `profiles`: texts of profile files, NULL-terminated; the first is profiles/0.yaml, and so on. */
@@ -63,19 +65,21 @@ static inline struct kit *kit_open_limited(const char *const *profiles, struct b
     struct bf_err err = {.status = BF_OK};
     assert_non_null(kit);
     for (size_t i = 0; profiles[i]; i++) {
-        files[bundle.count++] = (struct bf_bundle_file){.name = bf_slice_of(names[i]),
-                                                        .bytes = bf_slice_of(profiles[i])};
+        files[bundle.count++] =
+            (struct bf_bundle_file){.name = bf_slice_of(names[i]), .bytes = bf_slice_of(profiles[i])};
     }
     if (bf_city_load(&bundle, no_aggregates, &kit->city, &err) != BF_OK) {
         fail_msg("%s (%s)", err.message, err.detail);
     }
     for (size_t i = 0; i < kit->city->profile_count; i++) {
         if (!kit->city->profiles[i].enabled) {
-            fail_msg("%s", kit->city->problem_count > 0 ? kit->city->problems[0].text : "a profile is disabled");
+            fail_msg("%s",
+                     kit->city->problem_count > 0 ? kit->city->problems[0].text : "a profile is disabled");
         }
     }
     kit->limits = limits;
-    kit->next = (struct bf_pipeline_input){.ingest_us = KIT_INGEST, .clock_us = KIT_CLOCK,
+    kit->next = (struct bf_pipeline_input){.ingest_us = KIT_INGEST,
+                                           .clock_us = KIT_CLOCK,
                                            .delivery = {.ingest = BF_SLICE("belfry-1"), .serial = 7}};
     if (bf_pipeline_create(kit->city, &limits, &kit->pipeline, &err) != BF_OK) {
         fail_msg("%s", err.message);
@@ -84,8 +88,12 @@ static inline struct kit *kit_open_limited(const char *const *profiles, struct b
 }
 
 static const struct bf_pipeline_limits kit_limits = {
-    .max_topic = 1024, .max_payload = 262144, .max_readings = 1000, .reject_payload = 65536,
-    .decode_memory = 4194304, .max_depth = 64,
+    .max_topic = 1024,
+    .max_payload = 262144,
+    .max_readings = 1000,
+    .reject_payload = 65536,
+    .decode_memory = 4194304,
+    .max_depth = 64,
 };
 
 static inline struct kit *kit_open(const char *profile)

@@ -42,12 +42,21 @@ static void test_numbers(void **unused)
     assert_true(TAKE("\x3b\x7f\xff\xff\xff\xff\xff\xff\xff").as.integer == INT64_MIN);
     assert_true(TAKE("\x1b\xff\xff\xff\xff\xff\xff\xff\xff").as.number == 18446744073709551615.0);
     assert_true(TAKE("\x3b\xff\xff\xff\xff\xff\xff\xff\xff").as.number == -18446744073709551616.0);
-    static const struct { const char bytes[10]; size_t len; double value; } floats[] = {
-        {"\xf9\x00\x00", 3, 0.0}, {"\xf9\x3c\x00", 3, 1.0}, {"\xf9\x3e\x00", 3, 1.5}, {"\xf9\x7b\xff", 3, 65504},
-        {"\xf9\x00\x01", 3, 5.960464477539063e-8}, {"\xf9\x04\x00", 3, 0.00006103515625},
-        {"\xf9\xc4\x00", 3, -4.0}, {"\xfa\x47\xc3\x50\x00", 5, 100000.0},
-        {"\xfa\x7f\x7f\xff\xff", 5, 3.4028234663852886e+38},
-        {"\xfb\x3f\xf1\x99\x99\x99\x99\x99\x9a", 9, 1.1}, {"\xfb\x7e\x37\xe4\x3c\x88\x00\x75\x9c", 9, 1.0e+300}};
+    static const struct {
+        const char bytes[10];
+        size_t len;
+        double value;
+    } floats[] = {{"\xf9\x00\x00", 3, 0.0},
+                  {"\xf9\x3c\x00", 3, 1.0},
+                  {"\xf9\x3e\x00", 3, 1.5},
+                  {"\xf9\x7b\xff", 3, 65504},
+                  {"\xf9\x00\x01", 3, 5.960464477539063e-8},
+                  {"\xf9\x04\x00", 3, 0.00006103515625},
+                  {"\xf9\xc4\x00", 3, -4.0},
+                  {"\xfa\x47\xc3\x50\x00", 5, 100000.0},
+                  {"\xfa\x7f\x7f\xff\xff", 5, 3.4028234663852886e+38},
+                  {"\xfb\x3f\xf1\x99\x99\x99\x99\x99\x9a", 9, 1.1},
+                  {"\xfb\x7e\x37\xe4\x3c\x88\x00\x75\x9c", 9, 1.0e+300}};
     for (size_t i = 0; i < sizeof floats / sizeof floats[0]; i++) {
         struct bf_field field = take(floats[i].bytes, floats[i].len, &fault, arena);
         assert_int_equal(field.kind, BF_FIELD_DOUBLE);
@@ -87,18 +96,34 @@ static void test_refused(void **unused)
     (void)unused;
     enum bf_cbor_fault fault;
     struct bf_arena *arena = bf_arena_create(256);
-    static const struct { const char bytes[24]; size_t len; enum bf_cbor_fault fault; } bad[] = {
-        {"", 0, BF_CBOR_SYNTAX},         {"\x18", 1, BF_CBOR_SYNTAX},     {"\x1c", 1, BF_CBOR_SYNTAX},
-        {"\x1f", 1, BF_CBOR_SYNTAX},     {"\xff", 1, BF_CBOR_SYNTAX},     {"\x61", 1, BF_CBOR_SYNTAX},
-        {"\x61\xff", 2, BF_CBOR_BAD_TEXT}, {"\x7f\x61\xff\xff", 4, BF_CBOR_BAD_TEXT},
-        {"\x7f\x41\x61\xff", 4, BF_CBOR_SYNTAX}, {"\x7f\x7f\xff\xff", 4, BF_CBOR_SYNTAX},
-        {"\x7f\x61\x61", 3, BF_CBOR_SYNTAX}, {"\x81", 1, BF_CBOR_SYNTAX}, {"\xa1\x01", 2, BF_CBOR_SYNTAX},
-        {"\x9f\x01", 2, BF_CBOR_SYNTAX},  {"\xbf\x01\xff", 3, BF_CBOR_SYNTAX}, {"\xc1", 1, BF_CBOR_SYNTAX},
-        {"\xc2\x41\x01", 3, BF_CBOR_SYNTAX}, {"\xc3\x41\x01", 3, BF_CBOR_SYNTAX}, {"\xf8\x14", 2, BF_CBOR_SYNTAX},
-        {"\x5b\xff\xff\xff\xff\xff\xff\xff\xff", 9, BF_CBOR_SYNTAX},
-        {"\x9b\xff\xff\xff\xff\xff\xff\xff\xff", 9, BF_CBOR_SYNTAX},
-        {"\xbb\x80\x00\x00\x00\x00\x00\x00\x00", 9, BF_CBOR_SYNTAX}, {"\x01\x01", 2, BF_CBOR_SYNTAX},
-        {"\x81\x81\x81\x81\x81\x81\x81\x81\x81\x01", 10, BF_CBOR_TOO_DEEP}};
+    static const struct {
+        const char bytes[24];
+        size_t len;
+        enum bf_cbor_fault fault;
+    } bad[] = {{"", 0, BF_CBOR_SYNTAX},
+               {"\x18", 1, BF_CBOR_SYNTAX},
+               {"\x1c", 1, BF_CBOR_SYNTAX},
+               {"\x1f", 1, BF_CBOR_SYNTAX},
+               {"\xff", 1, BF_CBOR_SYNTAX},
+               {"\x61", 1, BF_CBOR_SYNTAX},
+               {"\x61\xff", 2, BF_CBOR_BAD_TEXT},
+               {"\x7f\x61\xff\xff", 4, BF_CBOR_BAD_TEXT},
+               {"\x7f\x41\x61\xff", 4, BF_CBOR_SYNTAX},
+               {"\x7f\x7f\xff\xff", 4, BF_CBOR_SYNTAX},
+               {"\x7f\x61\x61", 3, BF_CBOR_SYNTAX},
+               {"\x81", 1, BF_CBOR_SYNTAX},
+               {"\xa1\x01", 2, BF_CBOR_SYNTAX},
+               {"\x9f\x01", 2, BF_CBOR_SYNTAX},
+               {"\xbf\x01\xff", 3, BF_CBOR_SYNTAX},
+               {"\xc1", 1, BF_CBOR_SYNTAX},
+               {"\xc2\x41\x01", 3, BF_CBOR_SYNTAX},
+               {"\xc3\x41\x01", 3, BF_CBOR_SYNTAX},
+               {"\xf8\x14", 2, BF_CBOR_SYNTAX},
+               {"\x5b\xff\xff\xff\xff\xff\xff\xff\xff", 9, BF_CBOR_SYNTAX},
+               {"\x9b\xff\xff\xff\xff\xff\xff\xff\xff", 9, BF_CBOR_SYNTAX},
+               {"\xbb\x80\x00\x00\x00\x00\x00\x00\x00", 9, BF_CBOR_SYNTAX},
+               {"\x01\x01", 2, BF_CBOR_SYNTAX},
+               {"\x81\x81\x81\x81\x81\x81\x81\x81\x81\x01", 10, BF_CBOR_TOO_DEEP}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         (void)take(bad[i].bytes, bad[i].len, &fault, arena);
         if (fault != bad[i].fault) {

@@ -1,4 +1,5 @@
-/* test_json_pull.c: the grammar of RFC 8259, accepted and refused, cut at every byte, and texts unescaped. */
+/* test_json_pull.c: the grammar of RFC 8259, accepted and refused, cut at every byte, and texts
+ * unescaped. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,10 +30,24 @@ static enum bf_json_fault skip_all(const char *text, size_t len, size_t depth)
 static void test_accepted(void **unused)
 {
     (void)unused;
-    static const char *const good[] = {
-        "0", "-1.5e-3", "true", "false", "null", "\"\"", "[]", "{}", " [ ] ", "\t{\n}\r ", "[1,2,3]", "[[],[[]]]",
-        "{\"a\":1,\"b\":[true,null],\"\":{}}", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e4\\uD834\\uDD1E\"", "[NaN,-Infinity]",
-        "{\"a\":1,\"a\":2}", "\"a longer text than eight bytes, with \\\" in it\"", "[ 1 , \"x\" , { } ]"};
+    static const char *const good[] = {"0",
+                                       "-1.5e-3",
+                                       "true",
+                                       "false",
+                                       "null",
+                                       "\"\"",
+                                       "[]",
+                                       "{}",
+                                       " [ ] ",
+                                       "\t{\n}\r ",
+                                       "[1,2,3]",
+                                       "[[],[[]]]",
+                                       "{\"a\":1,\"b\":[true,null],\"\":{}}",
+                                       "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e4\\uD834\\uDD1E\"",
+                                       "[NaN,-Infinity]",
+                                       "{\"a\":1,\"a\":2}",
+                                       "\"a longer text than eight bytes, with \\\" in it\"",
+                                       "[ 1 , \"x\" , { } ]"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         assert_int_equal(skip_all(good[i], strlen(good[i]), 64), BF_JSON_OK);
     }
@@ -42,10 +57,13 @@ static void test_refused(void **unused)
 {
     (void)unused;
     static const char *const bad[] = {
-        "", " ", "tru", "truex", "nul", "01", "1.", "+1", ".5", "1e", "-", "[", "]", "[1", "[1,", "[1,]", "[,1]",
-        "[1 2]", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{a:1}", "{1:1}", "{\"a\" 1}",
-        "{\"a\":1 \"b\":2}", "\"", "\"a", "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"a\nb\"", "\"\t\"",
-        "1 2", "{} x", "[1}", "{]", "'a'", "nan", "/**/1", "[1]]", "True", "\"\\"};
+        "",         " ",         "tru",        "truex",   "nul",       "01",          "1.",
+        "+1",       ".5",        "1e",         "-",       "[",         "]",           "[1",
+        "[1,",      "[1,]",      "[,1]",       "[1 2]",   "{",         "{\"a\"",      "{\"a\":",
+        "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{a:1}",   "{1:1}",     "{\"a\" 1}",   "{\"a\":1 \"b\":2}",
+        "\"",       "\"a",       "\"\\\"",     "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"a\nb\"",
+        "\"\t\"",   "1 2",       "{} x",       "[1}",     "{]",        "'a'",         "nan",
+        "/**/1",    "[1]]",      "True",       "\"\\"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         if (skip_all(bad[i], strlen(bad[i]), 64) != BF_JSON_SYNTAX) {
             fail_msg("accepted: %s", bad[i]);
@@ -59,7 +77,8 @@ static void test_refused(void **unused)
 static void test_truncated(void **unused)
 {
     (void)unused;
-    static const char text[] = "{\"ts\":1700000000123,\"s\":\"a\\u00e4\\n b\",\"v\":[-12.5e+3,true,null,{\"x\":false}]}";
+    static const char text[] =
+        "{\"ts\":1700000000123,\"s\":\"a\\u00e4\\n b\",\"v\":[-12.5e+3,true,null,{\"x\":false}]}";
     for (size_t len = 0; len < sizeof text - 1; len++) {
         assert_int_equal(skip_all(text, len, 64), BF_JSON_SYNTAX);
     }
@@ -114,7 +133,10 @@ static void test_unescape(void **unused)
     (void)unused;
     enum bf_json_fault fault;
     struct bf_arena *arena = bf_arena_create(4096);
-    static const struct { const char *json; struct bf_slice text; } good[] = {
+    static const struct {
+        const char *json;
+        struct bf_slice text;
+    } good[] = {
         {"\"plain\"", BF_SLICE_INIT("plain")},
         {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", BF_SLICE_INIT("\"\\/\b\f\n\r\t")},
         {"\"\\u0041\\u00e4\\u20AC\\uD834\\uDD1E!\"", BF_SLICE_INIT("A\xc3\xa4\xe2\x82\xac\xf0\x9d\x84\x9e!")},
@@ -123,8 +145,8 @@ static void test_unescape(void **unused)
         assert_true(bf_slice_equal(text_of(good[i].json, arena, &fault), good[i].text));
         assert_int_equal(fault, BF_JSON_OK);
     }
-    static const char *const bad[] = {"\"\\uD834\"", "\"\\uDD1E\"", "\"\\uD834x\"", "\"\\uD834\\n\"",
-                                      "\"\\uD834\\u0041\"", "\"\\uD834\\uD834\""};
+    static const char *const bad[] = {"\"\\uD834\"",    "\"\\uDD1E\"",        "\"\\uD834x\"",
+                                      "\"\\uD834\\n\"", "\"\\uD834\\u0041\"", "\"\\uD834\\uD834\""};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         (void)text_of(bad[i], arena, &fault);
         assert_int_equal(fault, BF_JSON_BAD_TEXT);
@@ -139,8 +161,8 @@ static void test_unescape(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),  cmocka_unit_test(test_refused),      cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_depth),     cmocka_unit_test(test_string_bytes), cmocka_unit_test(test_unescape)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_accepted),     cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_truncated),    cmocka_unit_test(test_depth),
+                                       cmocka_unit_test(test_string_bytes), cmocka_unit_test(test_unescape)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* test_pipeline.c: the pipeline's promise under everything that a network can send: every message gives readings
- * or exactly one reject of the whole, and nothing is allocated for it. */
+/* test_pipeline.c: the pipeline's promise under everything that a network can send: every message
+ * gives readings or exactly one reject of the whole, and nothing is allocated for it. */
 #include "kit.h"
 
 #include "core/hash.h"
@@ -11,8 +11,9 @@ static const char air[] =
     "readings:\n  - {path: $.pm, quantity: pm2_5, unit: ug/m3, valid: [0, 1000]}\n"
     "  - {path: $.no2, quantity: no2, unit: ug/m3}\n  - {path: $.name, quantity: name, type: text}\n"
     "tags: {class: \"{$.class}\"}\n";
-static const char payload[] = "{\"ts\":1699999999123,\"pm\":12.5,\"no2\":\"40.25\",\"name\":\"Kaivopuisto \xc3\xa4\","
-                              "\"lat\":60.17,\"lon\":24.92,\"class\":\"ref\",\"more\":[1,{\"a\":null}]}";
+static const char payload[] =
+    "{\"ts\":1699999999123,\"pm\":12.5,\"no2\":\"40.25\",\"name\":\"Kaivopuisto \xc3\xa4\","
+    "\"lat\":60.17,\"lon\":24.92,\"class\":\"ref\",\"more\":[1,{\"a\":null}]}";
 
 static void test_oversize(void **unused)
 {
@@ -86,7 +87,8 @@ static void test_retained_and_privacy(void **unused)
     assert_true(kit->rejects[0].record.by_profile);
     assert_int_equal(kit->rejects[0].record.stage, BF_STAGE_PROFILE);
     kit_close(kit);
-    kit = kit_open("network: t\ntopic: a/{device}\nretained: take\nreadings: [{path: $.v, quantity: v, unit: \"1\"}]\n");
+    kit = kit_open(
+        "network: t\ntopic: a/{device}\nretained: take\nreadings: [{path: $.v, quantity: v, unit: \"1\"}]\n");
     kit->next.retained = true;
     assert_int_equal(kit_run(kit, "a/1", "{\"v\":1}"), 1);
     kit_close(kit);
@@ -96,14 +98,21 @@ static void test_choice(void **unused)
 {
     (void)unused;
     static const char *const profiles[] = {
-        "network: zero\ntopic: \"{kind}/{device}\"\nwhen: {kind: [air, dust]}\nkey: [A, B]\nreadings: [{path: $.v, quantity: v, unit: \"1\"}]\n",
-        "network: one\ntopic: air/{device}\nkey: [C]\nonly_keys: true\nreadings: [{path: $.v, quantity: v, unit: \"1\"}]\n",
-        "network: two\ntopic: \"{kind}/{device}\"\nwhen: {kind: dust}\nreadings: [{path: $.v, quantity: v, unit: \"1\"}]\n", NULL};
+        "network: zero\ntopic: \"{kind}/{device}\"\nwhen: {kind: [air, dust]}\nkey: [A, B]\nreadings: "
+        "[{path: $.v, quantity: v, unit: \"1\"}]\n",
+        "network: one\ntopic: air/{device}\nkey: [C]\nonly_keys: true\nreadings: [{path: $.v, quantity: v, "
+        "unit: \"1\"}]\n",
+        "network: two\ntopic: \"{kind}/{device}\"\nwhen: {kind: dust}\nreadings: [{path: $.v, quantity: v, "
+        "unit: \"1\"}]\n",
+        NULL};
     struct kit *kit = kit_open_limited(profiles, kit_limits);
-    static const struct { const char *topic, *json, *source; } good[] = {
-        {"air/d", "{\"A\":{\"v\":1}}", "zero:d"}, {"air/d", "{\"B\":{\"v\":1},\"A\":{\"v\":2}}", "zero:d"},
-        {"air/d", "{\"C\":{\"v\":1}}", "one:d"},  {"dust/d", "{\"v\":1}", "two:d"},
-        {"dust/d", "{\"\\u0041\":{\"v\":1}}", "zero:d"}};
+    static const struct {
+        const char *topic, *json, *source;
+    } good[] = {{"air/d", "{\"A\":{\"v\":1}}", "zero:d"},
+                {"air/d", "{\"B\":{\"v\":1},\"A\":{\"v\":2}}", "zero:d"},
+                {"air/d", "{\"C\":{\"v\":1}}", "one:d"},
+                {"dust/d", "{\"v\":1}", "two:d"},
+                {"dust/d", "{\"\\u0041\":{\"v\":1}}", "zero:d"}};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         assert_int_equal(kit_run(kit, good[i].topic, good[i].json), 1);
         kit_text(kit->readings[0].source, good[i].source);
@@ -120,7 +129,8 @@ static void test_limits(void **unused)
 {
     (void)unused;
     const char *const profiles[] = {"network: t\ntopic: a/{device}\neach: {path: $, name: $.n, value: $.v}\n"
-                                    "readings: [{name: \"*\", quantity: v, unit: \"1\"}]\n", NULL};
+                                    "readings: [{name: \"*\", quantity: v, unit: \"1\"}]\n",
+                                    NULL};
     struct bf_pipeline_limits limits = kit_limits;
     limits.max_readings = 10;
     struct kit *kit = kit_open_limited(profiles, limits);
@@ -172,30 +182,41 @@ static void test_deep_and_cut(void **unused)
         broken[at] = '\xff';
         kit_refused(kit, "air/a", broken, "encoding");
         broken[at] = '\0';
-        assert_int_equal(kit_run_bytes(kit, BF_SLICE("air/a"), (struct bf_slice){broken, sizeof payload - 1}), 0);
+        assert_int_equal(kit_run_bytes(kit, BF_SLICE("air/a"), (struct bf_slice){broken, sizeof payload - 1}),
+                         0);
     }
     kit_close(kit);
 }
 
-/* What a reading must be, whatever made it: the wire form takes it and gives it back. */
-static void check_readings(const struct kit *kit)
+/* Whatever came out, the wire form takes it and gives it back. */
+static void check_outputs(const struct kit *kit)
 {
     char bytes[8192];
+    struct bf_mp_writer writer;
+    struct bf_err err;
     for (size_t i = 0; i < kit->reading_count; i++) {
-        struct bf_mp_writer writer;
         struct bf_reading back;
-        struct bf_err err;
         bf_mp_writer_init(&writer, bytes, sizeof bytes);
         bf_reading_pack(&kit->readings[i], &writer);
         assert_false(writer.full);
         assert_int_equal(bf_reading_unpack((struct bf_slice){bytes, writer.len}, &back, &err), BF_OK);
     }
+    for (size_t i = 0; i < kit->reject_count; i++) {
+        struct bf_reject back;
+        bf_mp_writer_init(&writer, bytes, sizeof bytes);
+        bf_reject_pack(&kit->rejects[i].record, &writer);
+        assert_false(writer.full);
+        assert_int_equal(bf_reject_unpack((struct bf_slice){bytes, writer.len}, &back, &err), BF_OK);
+        assert_true(bf_slice_equal(back.payload, kit->rejects[i].record.payload));
+    }
 }
 
 static void mutate(char *bytes, size_t *len, size_t room, uint64_t *state)
 {
-    static const char *const pieces[] = {"\"", "{", "}", "[", "]", ",", ":", "\\", "\\u0000", "1e999", "NaN", "null",
-                                         "-", "\xff", "e", "9999999999999999999999", "\xf9\x7e", "\x9f", "\x7f"};
+    static const char *const pieces[] = {
+        "\"",       "{",     "}",   "[",    "]", ",",    ":", "\\",
+        "\\u0000",  "1e999", "NaN", "null", "-", "\xff", "e", "9999999999999999999999",
+        "\xf9\x7e", "\x9f",  "\x7f"};
     *state = *state * UINT64_C(6364136223846793005) + 1442695040888963407u;
     uint64_t dice = *state >> 16;
     size_t at = *len > 0 ? dice % *len : 0;
@@ -227,17 +248,23 @@ static void test_mutations(void **unused)
     (void)unused;
     static const char *const profiles[] = {
         air,
-        "network: n\ntopic: noise/{device}\nformat: senml\nreadings: [{name: \"*\", quantity: q1, unit: Cel}]\n",
-        "network: c\ntopic: cbor/{device}\nformat: senml+cbor\nreadings: [{name: \"*\", quantity: q2, unit: \"%\"}]\n",
+        "network: n\ntopic: noise/{device}\nformat: senml\nreadings: [{name: \"*\", quantity: q1, unit: "
+        "Cel}]\n",
+        "network: c\ntopic: cbor/{device}\nformat: senml+cbor\nreadings: [{name: \"*\", quantity: q2, unit: "
+        "\"%\"}]\n",
         "network: e\ntopic: each/{device}\neach: {path: $.e, name: $.n, value: $.v, unit: $.u}\n"
-        "readings: [{name: t, quantity: t, unit: Cel, channel: \"{item}\"}]\ntags: {s: \"{$.e[0].sv}\"}\n", NULL};
+        "readings: [{name: t, quantity: t, unit: Cel, channel: \"{item}\"}]\ntags: {s: \"{$.e[0].sv}\"}\n",
+        NULL};
     struct kit *kit = kit_open_limited(profiles, kit_limits);
     struct bf_slice cbor = kit_read(TEST_SOURCE_DIR "/tests/vectors/senml/ex5.gen.cbor");
-    const struct { struct bf_slice topic, bytes; } seeds[] = {
-        {BF_SLICE("air/a"), bf_slice_of(payload)},
-        {BF_SLICE("noise/n"), BF_SLICE("[{\"bn\":\"d:\",\"bt\":1.6e9,\"n\":\"t\",\"u\":\"Cel\",\"v\":1},{\"u\":\"lat\",\"v\":6},{\"u\":\"lon\",\"v\":2}]")},
-        {BF_SLICE("cbor/c"), cbor},
-        {BF_SLICE("each/e"), BF_SLICE("{\"e\":[{\"n\":\"s\",\"sv\":\"x\"},{\"n\":\"t\",\"v\":\"1.5\",\"u\":\"K\"}]}")}};
+    const struct {
+        struct bf_slice topic, bytes;
+    } seeds[] = {{BF_SLICE("air/a"), bf_slice_of(payload)},
+                 {BF_SLICE("noise/n"), BF_SLICE("[{\"bn\":\"d:\",\"bt\":1.6e9,\"n\":\"t\",\"u\":\"Cel\","
+                                                "\"v\":1},{\"u\":\"lat\",\"v\":6},{\"u\":\"lon\",\"v\":2}]")},
+                 {BF_SLICE("cbor/c"), cbor},
+                 {BF_SLICE("each/e"),
+                  BF_SLICE("{\"e\":[{\"n\":\"s\",\"sv\":\"x\"},{\"n\":\"t\",\"v\":\"1.5\",\"u\":\"K\"}]}")}};
     uint64_t state = 1;
     for (size_t round = 0; round < 10000; round++) {
         char scratch[1024];
@@ -251,7 +278,7 @@ static void test_mutations(void **unused)
         assert_non_null(bytes);
         memcpy(bytes, scratch, len);
         (void)kit_run_bytes(kit, seeds[seed].topic, (struct bf_slice){bytes, len});
-        check_readings(kit);
+        check_outputs(kit);
         free(bytes);
     }
     kit_free(cbor);
@@ -262,7 +289,8 @@ static void test_no_allocation(void **unused)
 {
     (void)unused;
     struct kit *kit = kit_open(air);
-    static const char *const texts[] = {payload, "{\"pm\":0.1000000000000000055511151231257827021}", "{", "{\"pm\":\"x\"}"};
+    static const char *const texts[] = {payload, "{\"pm\":0.1000000000000000055511151231257827021}", "{",
+                                        "{\"pm\":\"x\"}"};
     for (size_t i = 0; i < 4; i++) {
         bf_alloc_count_begin();
         (void)kit_run(kit, "air/a", texts[i]);
@@ -273,9 +301,13 @@ static void test_no_allocation(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_oversize),  cmocka_unit_test(test_topics),    cmocka_unit_test(test_retained_and_privacy),
-        cmocka_unit_test(test_choice),    cmocka_unit_test(test_limits),    cmocka_unit_test(test_deep_and_cut),
-        cmocka_unit_test(test_mutations), cmocka_unit_test(test_no_allocation)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_oversize),
+                                       cmocka_unit_test(test_topics),
+                                       cmocka_unit_test(test_retained_and_privacy),
+                                       cmocka_unit_test(test_choice),
+                                       cmocka_unit_test(test_limits),
+                                       cmocka_unit_test(test_deep_and_cut),
+                                       cmocka_unit_test(test_mutations),
+                                       cmocka_unit_test(test_no_allocation)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

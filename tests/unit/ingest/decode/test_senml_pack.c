@@ -1,5 +1,5 @@
-/* test_senml_pack.c: the examples of RFC 8428, as printed, as generated and in CBOR, resolve to what the
- * standard's authors published beside them; and what the standard refuses is refused. */
+/* test_senml_pack.c: the examples of RFC 8428, as printed, as generated and in CBOR, resolve to
+ * what the standard's authors published beside them; and what the standard refuses is refused. */
 #include <math.h>
 
 #include "kit.h"
@@ -26,9 +26,11 @@ static size_t read_expected(struct bf_slice bytes, struct bf_arena *arena, struc
         assert_true(count < RECORDS && bf_json_enter(&json));
         memset(&out[count], 0, sizeof out[count]);
         for (bool inner = true; bf_json_key(&json, &inner, &key);) {
-            const struct { const char *name; struct bf_field *field; } fields[] = {
-                {"n", &out[count].name},  {"u", &out[count].unit},  {"t", &out[count].time},
-                {"v", &out[count].value}, {"vs", &out[count].text}, {"vb", &out[count].truth}};
+            const struct {
+                const char *name;
+                struct bf_field *field;
+            } fields[] = {{"n", &out[count].name},  {"u", &out[count].unit},  {"t", &out[count].time},
+                          {"v", &out[count].value}, {"vs", &out[count].text}, {"vb", &out[count].truth}};
             size_t i = 0;
             while (i < 6 && !bf_slice_equal(key.raw, bf_slice_of(fields[i].name))) {
                 i++;
@@ -120,16 +122,19 @@ static void test_times(void **unused)
     assert_int_equal(pack.count, 4);
     assert_int_equal(pack.records->next->next->time_us, INT64_C(1320078429100000));
     kit_free(bytes);
-    static const struct { const char *json; int64_t time_us; } times[] = {
-        {"[{\"n\":\"a\",\"v\":1}]", BF_TIME_NONE},
-        {"[{\"n\":\"a\",\"v\":1,\"t\":0}]", KIT_INGEST},
-        {"[{\"n\":\"a\",\"v\":1,\"t\":-5}]", KIT_INGEST - 5000000},
-        {"[{\"n\":\"a\",\"v\":1,\"bt\":-10.5,\"t\":2}]", KIT_INGEST - 8500000},
-        {"[{\"n\":\"a\",\"v\":1,\"t\":268435455.5}]", KIT_INGEST + 268435455500000},
-        {"[{\"n\":\"a\",\"v\":1,\"t\":268435456}]", 268435456000000},
-        {"[{\"n\":\"a\",\"v\":1,\"bt\":268435455,\"t\":1}]", 268435456000000}};
+    static const struct {
+        const char *json;
+        int64_t time_us;
+    } times[] = {{"[{\"n\":\"a\",\"v\":1}]", BF_TIME_NONE},
+                 {"[{\"n\":\"a\",\"v\":1,\"t\":0}]", KIT_INGEST},
+                 {"[{\"n\":\"a\",\"v\":1,\"t\":-5}]", KIT_INGEST - 5000000},
+                 {"[{\"n\":\"a\",\"v\":1,\"bt\":-10.5,\"t\":2}]", KIT_INGEST - 8500000},
+                 {"[{\"n\":\"a\",\"v\":1,\"t\":268435455.5}]", KIT_INGEST + 268435455500000},
+                 {"[{\"n\":\"a\",\"v\":1,\"t\":268435456}]", 268435456000000},
+                 {"[{\"n\":\"a\",\"v\":1,\"bt\":268435455,\"t\":1}]", 268435456000000}};
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
-        assert_true(bf_senml_resolve(bf_slice_of(times[i].json), BF_SENML_JSON, 64, KIT_INGEST, arena, &pack));
+        assert_true(
+            bf_senml_resolve(bf_slice_of(times[i].json), BF_SENML_JSON, 64, KIT_INGEST, arena, &pack));
         assert_true(pack.records->time_us == times[i].time_us);
     }
     bf_arena_destroy(arena);
@@ -141,11 +146,15 @@ static void test_bases(void **unused)
     struct bf_arena *arena = bf_arena_create(65536);
     struct bf_senml_pack pack;
     double value;
-    const char *json = "[{\"bn\":\"d:\",\"bv\":100,\"bs\":10,\"bu\":\"Cel\",\"n\":\"a\",\"v\":1,\"s\":0.5},"
-                       "{\"n\":\"b\",\"v\":2,\"u\":\"W\"},{\"bv\":0,\"bn\":\"e:\",\"n\":\"c\",\"v\":3},{\"s\":2,\"ut\":5}]";
+    const char *json =
+        "[{\"bn\":\"d:\",\"bv\":100,\"bs\":10,\"bu\":\"Cel\",\"n\":\"a\",\"v\":1,\"s\":0.5},"
+        "{\"n\":\"b\",\"v\":2,\"u\":\"W\"},{\"bv\":0,\"bn\":\"e:\",\"n\":\"c\",\"v\":3},{\"s\":2,\"ut\":5}]";
     assert_true(bf_senml_resolve(bf_slice_of(json), BF_SENML_JSON, 64, KIT_INGEST, arena, &pack));
     assert_int_equal(pack.count, 4);
-    static const struct { const char *name, *unit; double value, sum; } expected[] = {
+    static const struct {
+        const char *name, *unit;
+        double value, sum;
+    } expected[] = {
         {"d:a", "Cel", 101, 10.5}, {"d:b", "W", 102, 0}, {"e:c", "Cel", 3, 0}, {"e:", "Cel", 0, 12}};
     const struct bf_senml_record *record = pack.records;
     for (size_t i = 0; i < 4; i++, record = record->next) {
@@ -167,28 +176,43 @@ static void test_refused(void **unused)
 {
     (void)unused;
     struct bf_arena *arena = bf_arena_create(65536);
-    static const struct { const char *json; enum bf_reject_reason reason; } packs[] = {
-        {"", BF_REJECT_malformed}, {"{}", BF_REJECT_malformed}, {"[1]", BF_REJECT_malformed},
-        {"[{}", BF_REJECT_malformed}, {"[{}]x", BF_REJECT_malformed}, {"[\"\xff\"]", BF_REJECT_encoding},
-        {"[{\"bver\":11,\"n\":\"a\",\"v\":1}]", BF_REJECT_malformed},
-        {"[{\"bver\":\"5\",\"n\":\"a\",\"v\":1}]", BF_REJECT_malformed},
-        {"[{\"n\":\"a\",\"v\":1},{\"must_\":1}]", BF_REJECT_malformed},
-        {"[{\"bn\":1,\"v\":1}]", BF_REJECT_malformed}, {"[{\"bt\":\"x\",\"v\":1}]", BF_REJECT_bad_time},
-        {"[{\"bv\":1e999,\"v\":1}]", BF_REJECT_malformed}, {"[{\"n\":\"\\ud800\",\"v\":1}]", BF_REJECT_encoding}};
+    static const struct {
+        const char *json;
+        enum bf_reject_reason reason;
+    } packs[] = {{"", BF_REJECT_malformed},
+                 {"{}", BF_REJECT_malformed},
+                 {"[1]", BF_REJECT_malformed},
+                 {"[{}", BF_REJECT_malformed},
+                 {"[{}]x", BF_REJECT_malformed},
+                 {"[\"\xff\"]", BF_REJECT_encoding},
+                 {"[{\"bver\":11,\"n\":\"a\",\"v\":1}]", BF_REJECT_malformed},
+                 {"[{\"bver\":\"5\",\"n\":\"a\",\"v\":1}]", BF_REJECT_malformed},
+                 {"[{\"n\":\"a\",\"v\":1},{\"must_\":1}]", BF_REJECT_malformed},
+                 {"[{\"bn\":1,\"v\":1}]", BF_REJECT_malformed},
+                 {"[{\"bt\":\"x\",\"v\":1}]", BF_REJECT_bad_time},
+                 {"[{\"bv\":1e999,\"v\":1}]", BF_REJECT_malformed},
+                 {"[{\"n\":\"\\ud800\",\"v\":1}]", BF_REJECT_encoding}};
     struct bf_senml_pack pack;
     for (size_t i = 0; i < sizeof packs / sizeof packs[0]; i++) {
-        assert_false(bf_senml_resolve(bf_slice_of(packs[i].json), BF_SENML_JSON, 64, KIT_INGEST, arena, &pack));
+        assert_false(
+            bf_senml_resolve(bf_slice_of(packs[i].json), BF_SENML_JSON, 64, KIT_INGEST, arena, &pack));
         assert_int_equal(pack.reason, packs[i].reason);
         assert_non_null(pack.expected);
     }
-    static const struct { const char *json; enum bf_reject_reason reason; } records[] = {
-        {"[{\"n\":\"a\",\"v\":\"1\"}]", BF_REJECT_bad_type}, {"[{\"n\":\"a\",\"vs\":1}]", BF_REJECT_bad_type},
-        {"[{\"n\":\"a\",\"vb\":1}]", BF_REJECT_bad_type}, {"[{\"n\":\"a\",\"v\":1,\"vs\":\"x\"}]", BF_REJECT_bad_type},
-        {"[{\"n\":\"a\",\"v\":1,\"t\":\"x\"}]", BF_REJECT_bad_time}, {"[{\"n\":5,\"v\":1}]", BF_REJECT_bad_type},
-        {"[{\"n\":\"a\",\"v\":1,\"t\":1e30}]", BF_REJECT_bad_time},
-        {"[{\"n\":\"a\",\"bv\":1,\"v\":NaN}]", BF_REJECT_bad_number}};
+    static const struct {
+        const char *json;
+        enum bf_reject_reason reason;
+    } records[] = {{"[{\"n\":\"a\",\"v\":\"1\"}]", BF_REJECT_bad_type},
+                   {"[{\"n\":\"a\",\"vs\":1}]", BF_REJECT_bad_type},
+                   {"[{\"n\":\"a\",\"vb\":1}]", BF_REJECT_bad_type},
+                   {"[{\"n\":\"a\",\"v\":1,\"vs\":\"x\"}]", BF_REJECT_bad_type},
+                   {"[{\"n\":\"a\",\"v\":1,\"t\":\"x\"}]", BF_REJECT_bad_time},
+                   {"[{\"n\":5,\"v\":1}]", BF_REJECT_bad_type},
+                   {"[{\"n\":\"a\",\"v\":1,\"t\":1e30}]", BF_REJECT_bad_time},
+                   {"[{\"n\":\"a\",\"bv\":1,\"v\":NaN}]", BF_REJECT_bad_number}};
     for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
-        assert_true(bf_senml_resolve(bf_slice_of(records[i].json), BF_SENML_JSON, 64, KIT_INGEST, arena, &pack));
+        assert_true(
+            bf_senml_resolve(bf_slice_of(records[i].json), BF_SENML_JSON, 64, KIT_INGEST, arena, &pack));
         assert_int_equal(pack.records->bad, records[i].reason);
     }
     bf_arena_destroy(arena);
@@ -224,8 +248,8 @@ static void test_cut_and_full(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vectors), cmocka_unit_test(test_times), cmocka_unit_test(test_bases),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_cut_and_full)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_vectors), cmocka_unit_test(test_times),
+                                       cmocka_unit_test(test_bases), cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_cut_and_full)};
     return bf_number_setup() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

@@ -9,11 +9,32 @@
 
 #include "ingest/decode/text.h"
 
-static const char *const good[] = {"", "a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
-                                   "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"};
-static const char *const bad[] = {"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2\x20", "\xe0\x9f\xbf",
-                                  "\xe0\xa0", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf",
-                                  "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xf0\x90\x80"};
+static const char *const good[] = {"",
+                                   "a",
+                                   "\x7f",
+                                   "\xc2\x80",
+                                   "\xdf\xbf",
+                                   "\xe0\xa0\x80",
+                                   "\xed\x9f\xbf",
+                                   "\xee\x80\x80",
+                                   "\xef\xbf\xbf",
+                                   "\xf0\x90\x80\x80",
+                                   "\xf4\x8f\xbf\xbf"};
+static const char *const bad[] = {"\x80",
+                                  "\xbf",
+                                  "\xc0\x80",
+                                  "\xc1\xbf",
+                                  "\xc2",
+                                  "\xc2\x20",
+                                  "\xe0\x9f\xbf",
+                                  "\xe0\xa0",
+                                  "\xed\xa0\x80",
+                                  "\xed\xbf\xbf",
+                                  "\xf0\x8f\xbf\xbf",
+                                  "\xf4\x90\x80\x80",
+                                  "\xf5\x80\x80\x80",
+                                  "\xff",
+                                  "\xf0\x90\x80"};
 
 static bool at_offset(const char *bytes, size_t offset)
 {
@@ -24,7 +45,8 @@ static bool at_offset(const char *bytes, size_t offset)
     /* Exactly as long as the bytes, so that a read behind the end shows. */
     bool answer = bf_text_utf8((struct bf_slice){.data = text, .len = offset + strlen(bytes)});
     memset(text + offset + strlen(bytes), 'y', 9);
-    assert_int_equal(bf_text_utf8((struct bf_slice){.data = text, .len = offset + strlen(bytes) + 9}), answer);
+    assert_int_equal(bf_text_utf8((struct bf_slice){.data = text, .len = offset + strlen(bytes) + 9}),
+                     answer);
     free(text);
     return answer;
 }
