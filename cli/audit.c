@@ -91,7 +91,7 @@ static void list(const struct run *run, const struct verdict *verdict, struct li
         {.name = "content", .text = "  dropped, same content", .value = sums->content},
         {.name = "malformed", .text = "  dropped, unreadable", .value = sums->malformed},
         {.name = "limit", .text = "  refused, a table was full", .value = sums->limit},
-        {.name = "windows", .text = "windows of the audit KPI", .value = sums->windows},
+        {.name = "windows", .text = "windows of all KPIs", .value = sums->windows},
         {.name = "open_windows", .text = "  not final yet", .value = sums->open_windows},
         {.name = "finals", .text = "final results, all KPIs", .value = sums->finals},
         {.name = "revisions", .text = "revisions, all KPIs", .value = sums->revisions},

@@ -16,7 +16,7 @@ enum fate { FATE_NONE, FATE_BY_PROFILE, FATE_REJECTED, FATE_READING };
 
 struct message { uint64_t key; uint64_t fate; };
 struct writer { uint64_t key; int64_t offset; uint64_t index; };
-struct window { uint64_t key; uint64_t total; uint64_t counted; uint32_t revision; uint32_t final; };
+struct window { uint64_t key; uint64_t total; uint64_t counted; bool final, audit; };
 
 struct source { int64_t offset; uint32_t index; struct bf_task_counters counters; };
 
@@ -199,10 +199,7 @@ static enum bf_status take_kpi(struct bf_ledger *ledger, const struct bf_incomin
     }
     ledger->sums.finals += kpi.phase == BF_KPI_FINAL && kpi.revision == 0;
     ledger->sums.revisions += kpi.phase == BF_KPI_FINAL && kpi.revision > 0;
-    if (!bf_slice_equal(kpi.kpi, ledger->audit.id)) {
-        return BF_OK;
-    }
-    uint64_t key = bf_hash64_mix(bf_hash64(kpi.scope), (uint64_t)kpi.start_us);
+    uint64_t key = bf_hash64_mix(bf_hash64(kpi.kpi), bf_hash64_mix(bf_hash64(kpi.scope), (uint64_t)kpi.start_us));
     struct window *window = bf_table_put(ledger->windows, &key, NULL);
     if (!window) {
         return bf_err_set(err, BF_LIMIT, "more than %zu windows; raise --messages",
@@ -210,7 +207,7 @@ static enum bf_status take_kpi(struct bf_ledger *ledger, const struct bf_incomin
     }
     window->counted = kpi.n;
     window->total = kpi.n + kpi.excluded.suspect + kpi.excluded.fail + kpi.excluded.missing + kpi.excluded.text;
-    window->revision = kpi.revision;
+    window->audit = bf_slice_equal(kpi.kpi, ledger->audit.id);
     window->final = window->final || kpi.phase == BF_KPI_FINAL;
     return BF_OK;
 }
@@ -292,8 +289,8 @@ struct bf_ledger_sums bf_ledger_sums(const struct bf_ledger *ledger)
     for (const struct window *window; (window = bf_table_next(ledger->windows, &cursor)) != NULL;) {
         sums.windows++;
         sums.open_windows += !window->final;
-        sums.counted += window->counted;
-        sums.excluded += window->total - window->counted;
+        sums.counted += window->audit ? window->counted : 0;
+        sums.excluded += window->audit ? window->total - window->counted : 0;
     }
     for (size_t i = 0; i < MAX_PARTITIONS; i++) {
         const struct bf_task_counters *counters = &ledger->sources[i].counters;

@@ -26,7 +26,7 @@ struct bf_ledger_sums {
     uint64_t readings;
     /* where they went */
     uint64_t counted, excluded, late, duplicate, older, content, malformed, limit;
-    uint64_t windows, open_windows; /* of the audit KPI: all, and those without a final */
+    uint64_t windows, open_windows; /* of all KPIs: all, and those without a final */
     uint64_t seen;                  /* readings the stage 1 tasks say they have read */
     uint64_t rejects;               /* reject records, of parts too */
     uint64_t revisions;             /* results beyond the first final, all KPIs */
