@@ -15,103 +15,27 @@
 #ifndef BF_PROCESSORS_WINDOW_H
 #define BF_PROCESSORS_WINDOW_H
 
-#include "processors/cell.h"
-#include "processors/kpi.h"
-#include "processors/pool.h"
-
-struct bf_slot {
-    const struct bf_kpi_definition *definition;
-    const struct bf_aggregate *aggregate;
-    int64_t generation;   /* the newest known one with this very definition */
-    uint64_t seed;        /* of its series' hashes */
-    int64_t closed_us;    /* windows that begin before are closed; BF_TIME_NONE: no clock yet */
-    int64_t oldest_us;    /* start of the oldest window held; BF_TIME_NONE: none */
-    int64_t newest_us;    /* start of the newest window with data */
-    uint32_t first, last; /* series */
-    uint32_t count;
-    bool finishes; /* results are made here (stage 1: by device only) */
-    bool wanted;   /* scratch of the collection of slots without use */
-};
-
-struct bf_series {
-    uint64_t hash;
-    uint32_t slot, text, text_len;
-    uint32_t chain;          /* of the hash table */
-    uint32_t previous, next; /* of the slot */
-    uint32_t newest;         /* window */
-    uint32_t windows;        /* how many */
-    uint32_t waiting;        /* late partials that refer to it */
-};
-
-enum { BF_WINDOW_SEALED = 1, BF_WINDOW_PUBLISHED = 2, BF_WINDOW_DIRTY = 4 };
-
-struct bf_window {
-    int64_t start_us;
-    uint32_t series;
-    uint32_t older; /* of the series */
-    uint32_t parts; /* 0: a window without data, published with n = 0 */
-    uint32_t dirty_previous, dirty_next;
-    uint32_t revision; /* of the last result that went out */
-    uint32_t flags;
-    uint32_t number; /* scratch of save */
-};
-
-struct bf_share { /* ascending by source within a window */
-    uint32_t next;
-    int32_t source;
-    struct bf_cell cell;
-};
-
-struct bf_windows {
-    struct bf_slot *slots;
-    size_t slot_count, slot_capacity;
-    struct bf_pool series, windows, parts, texts;
-    uint32_t *heads; /* series by hash, index */
-    size_t mask;
-    uint32_t dirty_first, dirty_last;
-};
+#include "processors/window_record.h"
 
 void bf_windows_init(struct bf_windows *windows);
 void bf_windows_deinit(struct bf_windows *windows);
 /* From the limits of a generation: at start and at a reload, never per record. */
-enum bf_status bf_windows_limit(struct bf_windows *windows, uint64_t max_windows,
-                                uint64_t max_scopes, uint64_t cells,
-                                struct bf_err *err) BF_MUST_CHECK;
-
-static inline int64_t bf_window_close_us(const struct bf_kpi_definition *definition,
-                                         int64_t start_us)
-{
-    return start_us + definition->window_us + definition->delay_us;
-}
-/* The first start that is still open at `now`: the smallest multiple with start + window + delay > now. */
-static inline int64_t bf_window_first_open_us(const struct bf_kpi_definition *definition,
-                                              int64_t now_us)
-{
-    return bf_time_floor(now_us - definition->window_us - definition->delay_us,
-                         definition->window_us) +
-           definition->window_us;
-}
-static inline int64_t bf_window_limit_us(const struct bf_kpi_definition *definition,
-                                         int64_t start_us)
-{
-    return bf_window_close_us(definition, start_us) + definition->lateness_us;
-}
+enum bf_status bf_windows_limit(struct bf_windows *windows, uint64_t max_windows, uint64_t max_scopes,
+                                uint64_t cells, struct bf_err *err) BF_MUST_CHECK;
 
 /* The slot of that very definition (id and hash); -1 where there is none. */
 int64_t bf_windows_find_slot(const struct bf_windows *windows, struct bf_slice id, uint64_t hash);
 /* Found or added; what had closed at now_us (or BF_TIME_NONE) is no window of a new one. PEER when memory is
  * out. */
 enum bf_status bf_windows_add_slot(struct bf_windows *windows, const struct bf_plan_kpi *kpi,
-                                   int64_t generation, bool finishes, int64_t now_us,
-                                   uint32_t *index, struct bf_err *err) BF_MUST_CHECK;
+                                   int64_t generation, bool finishes, int64_t now_us, uint32_t *index,
+                                   struct bf_err *err) BF_MUST_CHECK;
 /* Removes the slots that are not `wanted` and hold no series; the others move up in order. */
 void bf_windows_collect(struct bf_windows *windows);
 
 /* NULL where there is none; put makes it, NULL at the limit. */
-struct bf_series *bf_windows_series(const struct bf_windows *windows, uint32_t slot,
-                                    struct bf_slice scope);
-struct bf_series *bf_windows_put_series(struct bf_windows *windows, uint32_t slot,
-                                        struct bf_slice scope);
+struct bf_series *bf_windows_series(const struct bf_windows *windows, uint32_t slot, struct bf_slice scope);
+struct bf_series *bf_windows_put_series(struct bf_windows *windows, uint32_t slot, struct bf_slice scope);
 uint32_t bf_series_index(const struct bf_windows *windows, const struct bf_series *series);
 /* Frees it where it has neither windows nor waiting partials. */
 void bf_windows_release_series(struct bf_windows *windows, struct bf_series *series);
@@ -123,29 +47,15 @@ struct bf_window *bf_series_window(const struct bf_windows *windows, const struc
 struct bf_window *bf_series_put_window(struct bf_windows *windows, struct bf_series *series,
                                        int64_t start_us);
 /* The cell of that source, made where it is missing. NULL at the limit. */
-struct bf_cell *bf_window_cell(struct bf_windows *windows, struct bf_window *window,
-                               int32_t source);
+struct bf_cell *bf_window_cell(struct bf_windows *windows, struct bf_window *window, int32_t source);
 
 void bf_window_mark(struct bf_windows *windows, struct bf_window *window);
 void bf_window_clean(struct bf_windows *windows, struct bf_window *window);
-static inline struct bf_window *bf_windows_at(const struct bf_windows *windows, uint32_t index)
-{
-    return bf_pool_at(&windows->windows, index);
-}
-static inline struct bf_window *bf_windows_or_null(const struct bf_windows *windows, uint32_t index)
-{
-    return index == 0 ? NULL : bf_windows_at(windows, index);
-}
-static inline struct bf_series *bf_series_at(const struct bf_windows *windows, uint32_t index)
-{
-    return bf_pool_at(&windows->series, index);
-}
-
 /* Called for each window that closes and has data; and, with window NULL, for each known series without
  * one: a series is known at `start` if its newest earlier window with data began less than the lateness
  * before (and so is still held when `start` closes, however far the clock steps at once). */
-typedef void (*bf_close)(void *context, uint32_t slot, struct bf_series *series,
-                         struct bf_window *window, int64_t start_us);
+typedef void (*bf_close)(void *context, uint32_t slot, struct bf_series *series, struct bf_window *window,
+                         int64_t start_us);
 /* Closes all that is due at now_us in the order of log time, then of slots, then of series. */
 void bf_windows_close(struct bf_windows *windows, int64_t now_us, bf_close close, void *context);
 /* Drops all whose lateness is over at now_us. */
@@ -155,7 +65,6 @@ void bf_windows_drop(struct bf_windows *windows, int64_t now_us);
  * generations: AGAIN where one is not there. */
 void bf_windows_save(struct bf_windows *windows, struct bf_mp_writer *out);
 enum bf_status bf_windows_load(struct bf_windows *windows, struct bf_mp_reader *in,
-                               bf_definitions definitions, void *context,
-                               struct bf_err *err) BF_MUST_CHECK;
+                               bf_definitions definitions, void *context, struct bf_err *err) BF_MUST_CHECK;
 
 #endif

@@ -8,6 +8,42 @@
 static const char *const verdicts[8] = {"seen",    "accepted",  "duplicate", "older",
                                         "content", "malformed", "late",      "limit"};
 
+static struct bf_counter *counter(struct bf_counters *counters, const char *name, const char *help)
+{
+    return bf_counters_add(counters, BF_COUNTER, name, help, NULL, NULL);
+}
+
+static struct bf_counter *gauge(struct bf_counters *counters, const char *name, const char *help)
+{
+    return bf_counters_add(counters, BF_GAUGE, name, help, NULL, NULL);
+}
+
+static void register_plain(struct bf_process_tally *tally, struct bf_counters *counters)
+{
+    tally->checkpoints =
+        counter(counters, "belfry_checkpoints_total", "Checkpoints whose commit was confirmed.");
+    tally->checkpoints_unanswered =
+        counter(counters, "belfry_checkpoints_unanswered_total", "Commits without an answer.");
+    tally->checkpoints_refused = counter(counters, "belfry_checkpoints_refused_total",
+                                         "Commits refused, because the membership was lost.");
+    tally->checkpoint_bytes = counter(counters, "belfry_checkpoint_bytes_total", "Bytes of state written.");
+    tally->tasks = gauge(counters, "belfry_tasks", "Partitions held.");
+    tally->paused = gauge(counters, "belfry_tasks_waiting", "Tasks that wait for the slowest source.");
+    tally->windows = gauge(counters, "belfry_windows", "Windows held.");
+    tally->series = gauge(counters, "belfry_series", "Scopes known, over all KPIs.");
+    tally->waiting = gauge(counters, "belfry_partials_waiting", "Late partials that wait for their turn.");
+    tally->refused = gauge(counters, "belfry_refused", "What did not fit into a table of fixed size, ever.");
+    tally->mixed = gauge(counters, "belfry_windows_mixed",
+                         "Windows for which the sources had different definitions, ever.");
+    tally->foreign = gauge(counters, "belfry_partials_foreign",
+                           "Records of belfry.partials that no task of this installation wrote or that "
+                           "cannot be read, ever.");
+    tally->generation =
+        gauge(counters, "belfry_config_generation", "The newest generation that a task has learned.");
+    tally->clock_us = gauge(counters, "belfry_slowest_clock_us",
+                            "Log time of the slowest source, microseconds; 0 while one is unheard.");
+}
+
 void bf__process_register(struct bf_process *process, struct bf_counters *counters)
 {
     struct bf_process_tally *tally = &process->tally;
@@ -22,75 +58,11 @@ void bf__process_register(struct bf_process *process, struct bf_counters *counte
                                             "Records written.", "topic", topics[i]);
     }
     for (size_t i = 0; i < 8; i++) {
-        tally->readings[i] =
-            bf_counters_add(counters, BF_GAUGE, "belfry_task_readings",
-                            "Readings of the partitions held here, ever, by what became of them.",
-                            "verdict", verdicts[i]);
+        tally->readings[i] = bf_counters_add(
+            counters, BF_GAUGE, "belfry_task_readings",
+            "Readings of the partitions held here, ever, by what became of them.", "verdict", verdicts[i]);
     }
-    const struct {
-        struct bf_counter **at;
-        enum bf_counter_kind kind;
-        const char *name, *help;
-    } plain[] = {
-        {.at = &tally->checkpoints,
-         .kind = BF_COUNTER,
-         .name = "belfry_checkpoints_total",
-         .help = "Checkpoints whose commit was confirmed."},
-        {.at = &tally->checkpoints_unanswered,
-         .kind = BF_COUNTER,
-         .name = "belfry_checkpoints_unanswered_total",
-         .help = "Commits without an answer."},
-        {.at = &tally->checkpoints_refused,
-         .kind = BF_COUNTER,
-         .name = "belfry_checkpoints_refused_total",
-         .help = "Commits refused, because the membership was lost."},
-        {.at = &tally->checkpoint_bytes,
-         .kind = BF_COUNTER,
-         .name = "belfry_checkpoint_bytes_total",
-         .help = "Bytes of state written."},
-        {.at = &tally->tasks, .kind = BF_GAUGE, .name = "belfry_tasks", .help = "Partitions held."},
-        {.at = &tally->paused,
-         .kind = BF_GAUGE,
-         .name = "belfry_tasks_waiting",
-         .help = "Tasks that wait for the slowest source."},
-        {.at = &tally->windows,
-         .kind = BF_GAUGE,
-         .name = "belfry_windows",
-         .help = "Windows held."},
-        {.at = &tally->series,
-         .kind = BF_GAUGE,
-         .name = "belfry_series",
-         .help = "Scopes known, over all KPIs."},
-        {.at = &tally->waiting,
-         .kind = BF_GAUGE,
-         .name = "belfry_partials_waiting",
-         .help = "Late partials that wait for their turn."},
-        {.at = &tally->refused,
-         .kind = BF_GAUGE,
-         .name = "belfry_refused",
-         .help = "What did not fit into a table of fixed size, ever."},
-        {.at = &tally->mixed,
-         .kind = BF_GAUGE,
-         .name = "belfry_windows_mixed",
-         .help = "Windows for which the sources had different definitions, ever."},
-        {.at = &tally->foreign,
-         .kind = BF_GAUGE,
-         .name = "belfry_partials_foreign",
-         .help = "Records of belfry.partials that no task of this installation wrote or that "
-                 "cannot be read, ever."},
-        {.at = &tally->generation,
-         .kind = BF_GAUGE,
-         .name = "belfry_config_generation",
-         .help = "The newest generation that a task has learned."},
-        {.at = &tally->clock_us,
-         .kind = BF_GAUGE,
-         .name = "belfry_slowest_clock_us",
-         .help = "Log time of the slowest source, microseconds; 0 while one is unheard."},
-    };
-    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
-        *plain[i].at =
-            bf_counters_add(counters, plain[i].kind, plain[i].name, plain[i].help, NULL, NULL);
-    }
+    register_plain(tally, counters);
 }
 
 static void add_counters(uint64_t sums[8], const struct bf_running *task)
@@ -109,8 +81,8 @@ static void report_sources(struct bf_process *process, size_t held)
     int64_t slowest_us = bf__process_slowest(process, &which), fastest_us = BF_TIME_NONE;
     for (size_t i = 0; i < process->task_count; i++) {
         const struct bf_running *task = &process->tasks[i];
-        int64_t its = task->used && task->stage1 != NULL ? bf_stage1_status(task->stage1).clock_us
-                                                         : BF_TIME_NONE;
+        int64_t its =
+            task->used && task->stage1 != NULL ? bf_stage1_status(task->stage1).clock_us : BF_TIME_NONE;
         fastest_us = its > fastest_us ? its : fastest_us;
     }
     bf_gauge(process->tally.clock_us, slowest_us == BF_TIME_NONE ? 0 : slowest_us);
@@ -119,8 +91,7 @@ static void report_sources(struct bf_process *process, size_t held)
     } else {
         bf_health_set(process->health, "tasks", BF_HEALTH_OK, "%zu partitions", held);
     }
-    if (fastest_us != BF_TIME_NONE &&
-        (slowest_us == BF_TIME_NONE || fastest_us - slowest_us > STALLED_US)) {
+    if (fastest_us != BF_TIME_NONE && (slowest_us == BF_TIME_NONE || fastest_us - slowest_us > STALLED_US)) {
         bf_health_set(process->health, "sources", BF_HEALTH_DEGRADED,
                       "partition %d of belfry.readings stands%s", (int)which,
                       slowest_us == BF_TIME_NONE ? " (not heard yet)" : "");

@@ -21,12 +21,11 @@
 static struct bf_group_by by_zone[] = {{.kind = BF_GROUP_ZONE, .tag = {NULL, 0}}};
 static struct bf_group_by by_device[] = {{.kind = BF_GROUP_DEVICE, .tag = {NULL, 0}}};
 
-#define DEFINITION(name, text, how, by, count, device, number)                                     \
-    {                                                                                              \
-        .id = {text, sizeof(text) - 1}, .unit = {"1", 1}, .quantity = {"speed", 5},                \
-        .window_us = WINDOW, .delay_us = DELAY, .lateness_us = LATENESS, .group = by,              \
-        .group_count = count, .by_device = device, .aggregate = {how, sizeof(how) - 1},            \
-        .live = true, .hash = number                                                               \
+#define DEFINITION(name, text, how, by, count, device, number)                                              \
+    {                                                                                                       \
+        .id = {text, sizeof(text) - 1}, .unit = {"1", 1}, .quantity = {"speed", 5}, .window_us = WINDOW,    \
+        .delay_us = DELAY, .lateness_us = LATENESS, .group = by, .group_count = count, .by_device = device, \
+        .aggregate = {how, sizeof(how) - 1}, .live = true, .hash = number                                   \
     }
 
 static struct bf_kpi_definition first_kpis[] = {
@@ -54,8 +53,8 @@ static const struct bf_install test_install = {.id = {"00000000000000aa", 16},
                                                .kpis = KPIS,
                                                .checkpoints = 3};
 
-static inline enum bf_status find_plan(void *context, int64_t generation,
-                                       const struct bf_plan **plan, struct bf_err *err)
+static inline enum bf_status find_plan(void *context, int64_t generation, const struct bf_plan **plan,
+                                       struct bf_err *err)
 {
     (void)context;
     (void)err;
@@ -163,8 +162,7 @@ static inline void keep(void *context, const struct bf_output *output)
     list_add(list, one, output->value.data, output->value.len);
 }
 
-static inline struct bf_task_options task_options(int32_t partition, struct list *list,
-                                                  const char *stage)
+static inline struct bf_task_options task_options(int32_t partition, struct list *list, const char *stage)
 {
     list->partition = partition;
     list->stage = stage;
