@@ -22,7 +22,7 @@ struct bf_mqtt_options bf__ingest_mqtt_options(const struct bf_ingest *ingest)
     uint64_t window = site->ingest.window_deliveries;
     return (struct bf_mqtt_options){
         .url = site->mqtt.url,
-        .version = site->mqtt.version,
+        .version = site->mqtt.version == 5 ? 5 : 3, /* protocol level 4 is version 3.1.1 */
         .client_id = site->ingest.id,
         .username = site->mqtt.username,
         .password = site->mqtt.password,

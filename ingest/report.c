@@ -10,6 +10,10 @@ static void report_mqtt(struct bf_ingest *ingest)
         bf_health_set(ingest->context.health, "mqtt", BF_HEALTH_OK, "subscribed");
         return;
     }
+    if (bf_config_log_newest(ingest->log) == 0) {
+        bf_health_set(ingest->context.health, "mqtt", BF_HEALTH_NOT_READY, "waiting for a configuration");
+        return;
+    }
     bf_health_set(ingest->context.health, "mqtt", BF_HEALTH_NOT_READY, "%s%s%s",
                   bf_session_phase_name(session->phase), session->reason[0] ? ": " : "", session->reason);
 }

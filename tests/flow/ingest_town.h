@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "config/log/config_log.h"
 #include "core/wire.h"
@@ -28,6 +29,7 @@
 
 #define TOWN_DAEMON TEST_BINARY_DIR "/bin/belfry-ingest"
 #define TOWN_MESSAGES_MAX 20000
+#define TOWN_STARTS_MAX 64
 
 /* What the log says of one message: its number travels as the value of its only reading. */
 struct town_seen {
@@ -51,6 +53,9 @@ struct town {
     char last_reason[64];
     uint64_t last_len;
     int64_t newest_incarnation, newest_epoch, newest_generation, clock_us;
+    /* incarnations in the order of the log, with the smallest generation of their ticks */
+    int64_t start[TOWN_STARTS_MAX], start_generation[TOWN_STARTS_MAX];
+    size_t starts;
 };
 
 static inline void town_write(const char *path, const char *text)
@@ -117,6 +122,15 @@ static inline bool town_ready(void *context)
     char body[1024];
     return bf_http_get("127.0.0.1", town->http, "/readyz", 1000, &code, body, sizeof body, NULL) == BF_OK &&
            code == 200;
+}
+
+/* Whether /readyz gives that reason. */
+static inline bool town_says(struct town *town, const char *words)
+{
+    int code = 0;
+    char body[2048];
+    return bf_http_get("127.0.0.1", town->http, "/readyz", 1000, &code, body, sizeof body, NULL) == BF_OK &&
+           strstr(body, words) != NULL;
 }
 
 static inline void town_start_daemon(struct town *town)
@@ -242,10 +256,30 @@ static inline void town_take_reading(struct town *town, const struct bf_incoming
     town->readings++;
 }
 
+static inline void town_note_start(struct town *town, const struct bf_tick *tick)
+{
+    size_t at = 0;
+    while (at < town->starts && town->start[at] < tick->incarnation) {
+        at++;
+    }
+    if (at == town->starts || town->start[at] != tick->incarnation) {
+        assert_true(town->starts < TOWN_STARTS_MAX);
+        size_t tail = (town->starts++ - at) * sizeof(int64_t);
+        memmove(&town->start[at + 1], &town->start[at], tail);
+        memmove(&town->start_generation[at + 1], &town->start_generation[at], tail);
+        town->start[at] = tick->incarnation;
+        town->start_generation[at] = 0;
+    }
+    if (tick->generation > 0 && (town->start_generation[at] == 0 || tick->generation < town->start_generation[at])) {
+        town->start_generation[at] = tick->generation;
+    }
+}
+
 static inline void town_take_tick(struct town *town, const struct bf_incoming *incoming)
 {
     struct bf_tick tick;
     assert_int_equal(bf_tick_unpack(incoming->value, &tick, NULL), BF_OK);
+    town_note_start(town, &tick);
     town->ticks++;
     town->hellos += tick.hello;
     if (tick.incarnation > town->newest_incarnation) {
