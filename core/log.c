@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/hash.h"
 #include "core/time.h"
 
 #define LINE_MAX_BYTES 8192 /* every byte of a message may become six, \u00XX */
@@ -32,7 +33,9 @@ struct line {
 struct seen {
     char event[EVENT_MAX];
     enum bf_log_level level;
-    int64_t passed_us;
+    int64_t since_us; /* when this window of BF_LOG_REPEAT_US began */
+    unsigned passed;  /* in this window */
+    uint64_t lines[BF_LOG_BURST];
     uint64_t repeated;
 };
 
@@ -67,32 +70,47 @@ bool bf_log_level_parse(const char *text, enum bf_log_level *level)
     return false;
 }
 
-/* Whether the line passes; *repeated is how many of its kind did not since the last that did. */
-static bool pass(enum bf_log_level level, const char *event, int64_t now_us, uint64_t *repeated)
+/* The memory of that event and level; a new one where there is none, NULL where there is no room. */
+static struct seen *find_seen(enum bf_log_level level, const char *event)
+{
+    for (size_t i = 0; i < seen_used; i++) {
+        if (seen_events[i].level == level && strncmp(seen_events[i].event, event, EVENT_MAX - 1) == 0) {
+            return &seen_events[i];
+        }
+    }
+    if (seen_used == BF_LOG_EVENTS) {
+        return NULL;
+    }
+    struct seen *seen = &seen_events[seen_used++];
+    *seen = (struct seen){.level = level, .since_us = INT64_MIN};
+    snprintf(seen->event, sizeof seen->event, "%s", event);
+    return seen;
+}
+
+/* Whether the line (its hash) passes; *repeated is how many of its event did not since the last that did. */
+static bool pass(enum bf_log_level level, const char *event, uint64_t line, int64_t now_us,
+                 uint64_t *repeated)
 {
     *repeated = 0;
-    if (level == BF_LOG_DEBUG) {
+    struct seen *seen = level == BF_LOG_DEBUG ? NULL : find_seen(level, event);
+    if (seen == NULL) {
         return true;
     }
-    for (size_t i = 0; i < seen_used; i++) {
-        struct seen *seen = &seen_events[i];
-        if (seen->level != level || strncmp(seen->event, event, EVENT_MAX - 1) != 0) {
-            continue;
-        }
-        if (now_us - seen->passed_us < BF_LOG_REPEAT_US) {
-            seen->repeated++;
-            return false;
-        }
-        *repeated = seen->repeated;
-        seen->repeated = 0;
-        seen->passed_us = now_us;
-        return true;
+    if (seen->since_us == INT64_MIN || now_us - seen->since_us >= BF_LOG_REPEAT_US) {
+        seen->since_us = now_us;
+        seen->passed = 0;
     }
-    if (seen_used < BF_LOG_EVENTS) {
-        struct seen *seen = &seen_events[seen_used++];
-        *seen = (struct seen){.level = level, .passed_us = now_us};
-        snprintf(seen->event, sizeof seen->event, "%s", event);
+    bool known = seen->passed == BF_LOG_BURST;
+    for (unsigned i = 0; i < seen->passed; i++) {
+        known = known || seen->lines[i] == line;
     }
+    if (known) {
+        seen->repeated++;
+        return false;
+    }
+    seen->lines[seen->passed++] = line;
+    *repeated = seen->repeated;
+    seen->repeated = 0;
     return true;
 }
 
@@ -287,7 +305,8 @@ void bf__log_at(int64_t wall_us, int64_t monotonic_us, enum bf_log_level level, 
 
     pthread_mutex_lock(&lock);
     uint64_t repeated;
-    if (pass(level, event, monotonic_us, &repeated)) {
+    uint64_t hash = bf_hash64((struct bf_slice){message, message_len});
+    if (pass(level, event, hash, monotonic_us, &repeated)) {
         static struct line line; /* under the lock */
         line.len = 0;
         put_text(&line, current.json ? "{" : "");

@@ -1,6 +1,7 @@
 /* log.h: one line per event on standard error: logfmt (ts=… level=… event=… key=value …), or JSON.
- * `event` ids are stable words; payloads are never logged at info. A repeat of the same event at the same
- * level within BF_LOG_REPEAT_US is counted, and the count is said (repeated=N) with the next that passes.
+ * `event` ids are stable words; payloads are never logged at info. Within BF_LOG_REPEAT_US the same line
+ * passes once, and BF_LOG_BURST different lines of one event and level; what does not pass is counted, and
+ * the count is said (repeated=N) with the next line of that event that does.
  * Debug lines are not limited.
  * Declined: syslog(3) and log files (the journal and the supervisor take standard error), asynchronous
  * logging (a line that explains a death must be out before it).
@@ -17,6 +18,7 @@
 #include "core/err.h"
 
 #define BF_LOG_REPEAT_US INT64_C(10000000)
+#define BF_LOG_BURST 8
 #define BF_LOG_EVENTS 128
 #define BF_LOG_MESSAGE_MAX 1200
 #define BF_LOG_KEYS_MAX 16

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -123,6 +124,25 @@ static void repeats_are_counted_and_said(void **state)
     assert_string_equal(text, wanted);
 }
 
+static void different_lines_of_an_event_pass_up_to_a_burst(void **state)
+{
+    (void)state;
+    char wanted[64];
+    capture_begin(false, BF_LOG_INFO);
+    for (int n = 0; n < 3 * BF_LOG_BURST; n++) {
+        say(BF_LOG_INFO, "x", "n=%d", n);
+    }
+    now_us = BF_LOG_REPEAT_US;
+    say(BF_LOG_INFO, "x", "n=%d", 0);
+    const char *text = capture_end();
+    snprintf(wanted, sizeof wanted, "event=x n=%d\n", BF_LOG_BURST - 1);
+    assert_non_null(strstr(text, wanted));
+    snprintf(wanted, sizeof wanted, "event=x n=%d", BF_LOG_BURST);
+    assert_null(strstr(text, wanted));
+    snprintf(wanted, sizeof wanted, "event=x n=0 repeated=%d\n", 2 * BF_LOG_BURST);
+    assert_non_null(strstr(text, wanted));
+}
+
 static void levels_below_are_silent(void **state)
 {
     (void)state;
@@ -197,6 +217,7 @@ int main(void)
         cmocka_unit_test(words_without_a_key_are_the_message),
         cmocka_unit_test(writes_json),
         cmocka_unit_test(repeats_are_counted_and_said),
+        cmocka_unit_test(different_lines_of_an_event_pass_up_to_a_burst),
         cmocka_unit_test(levels_below_are_silent),
         cmocka_unit_test(long_and_many_are_cut),
         cmocka_unit_test(more_events_than_it_remembers_still_pass),
