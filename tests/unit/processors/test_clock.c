@@ -10,8 +10,10 @@
 
 #define SECOND BF_US_PER_S
 
-static const struct bf_clock_rules rules = {
-    .tick_every_us = 2 * SECOND, .writer_timeout_us = 16 * SECOND, .hold_max_us = 16 * SECOND, .max_writers = 3};
+static const struct bf_clock_rules rules = {.tick_every_us = 2 * SECOND,
+                                            .writer_timeout_us = 16 * SECOND,
+                                            .hold_max_us = 16 * SECOND,
+                                            .max_writers = 3};
 static struct bf_clock clock_under_test;
 
 static int fresh(void **state)
@@ -31,8 +33,11 @@ static int gone(void **state)
 /* The clock after a tick of `id`; clock_s < 0: a tick without one. */
 static int64_t tick(const char *id, int64_t incarnation, int64_t clock_s, bool flows)
 {
-    const struct bf_tick record = {.ingest = bf_slice_of(id), .incarnation = incarnation, .has_clock = clock_s >= 0,
-                                   .clock_us = clock_s >= 0 ? clock_s * SECOND : 0, .flows = flows};
+    const struct bf_tick record = {.ingest = bf_slice_of(id),
+                                   .incarnation = incarnation,
+                                   .has_clock = clock_s >= 0,
+                                   .clock_us = clock_s >= 0 ? clock_s * SECOND : 0,
+                                   .flows = flows};
     struct bf_writer *writer = bf_clock_writer(&clock_under_test, &rules, bf_slice_of(id));
     assert_non_null(writer);
     clock_under_test.now_us = bf_clock_tick(&clock_under_test, &rules, writer, &record);

@@ -29,8 +29,8 @@ static int gone(void **state)
 
 static bool seen(int64_t serial, bool dup, uint64_t hash, uint32_t index)
 {
-    const struct bf_delivery delivery = {.epoch = 1, .serial = serial, .packet_id = 1, .dup = dup,
-                                         .payload_hash = hash, .index = index};
+    const struct bf_delivery delivery = {
+        .epoch = 1, .serial = serial, .packet_id = 1, .dup = dup, .payload_hash = hash, .index = index};
     return bf_deliveries_seen(memory, &delivery);
 }
 
@@ -64,7 +64,8 @@ static void a_new_epoch_forgets(void **state)
     (void)state;
     assert_false(seen(5, false, 7, 0));
     bf_deliveries_advance(memory, 2, 5);
-    const struct bf_delivery again = {.epoch = 2, .serial = 5, .packet_id = 1, .dup = true, .payload_hash = 7};
+    const struct bf_delivery again = {
+        .epoch = 2, .serial = 5, .packet_id = 1, .dup = true, .payload_hash = 7};
     assert_false(bf_deliveries_seen(memory, &again));
     assert_true(bf_deliveries_seen(memory, &again));
 }

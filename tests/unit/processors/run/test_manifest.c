@@ -14,8 +14,14 @@ static const char digest[] = "0123456789abcdef0123456789abcdef0123456789abcdef01
 static void what_is_written_reads_back(void **state)
 {
     (void)state;
-    struct bf_manifest manifest = {.engine = 1, .clean = true, .owner = UINT64_MAX, .number = 7, .from = 3,
-                                   .bytes = 2 * BF_CHUNK_BYTES - 5, .chunks = 2, .offsets = {11, 13}};
+    struct bf_manifest manifest = {.engine = 1,
+                                   .clean = true,
+                                   .owner = UINT64_MAX,
+                                   .number = 7,
+                                   .from = 3,
+                                   .bytes = 2 * BF_CHUNK_BYTES - 5,
+                                   .chunks = 2,
+                                   .offsets = {11, 13}};
     struct bf_manifest back;
     struct bf_err err;
     char text[BF_MANIFEST_TEXT + 1];
@@ -31,8 +37,12 @@ static void what_is_written_reads_back(void **state)
 static void the_longest_fits_into_a_commit(void **state)
 {
     (void)state;
-    struct bf_manifest manifest = {.engine = 999, .owner = UINT64_MAX, .number = UINT64_MAX, .bytes = UINT64_MAX,
-                                   .from = INT64_MAX, .chunks = BF_MANIFEST_CHUNKS};
+    struct bf_manifest manifest = {.engine = 999,
+                                   .owner = UINT64_MAX,
+                                   .number = UINT64_MAX,
+                                   .bytes = UINT64_MAX,
+                                   .from = INT64_MAX,
+                                   .chunks = BF_MANIFEST_CHUNKS};
     char text[BF_MANIFEST_TEXT + 1];
     memcpy(manifest.digest, digest, sizeof digest);
     for (size_t i = 0; i < BF_MANIFEST_CHUNKS; i++) {
@@ -46,7 +56,9 @@ static void what_others_committed_is_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", "hello", "belfry1 engine=1",
+        "",
+        "hello",
+        "belfry1 engine=1",
         "belfry1 engine=1 clean=0 owner=1 number=1 bytes=1 digest=00 from=0 chunks=1",
         "belfry1 engine=1 clean=0 owner=1 number=1 bytes=1 "
         "digest=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef from=0 chunks=",
