@@ -16,7 +16,7 @@
 #include "sinks/redis_sink.h"
 
 #define HEAD (10 + BF_REDIS_TASKS)   /* EVALSHA, script, 0, and seven words before the tasks */
-#define RECORD_WORDS 25
+#define RECORD_WORDS 21 /* kind, origin, and at most 17 of the record */
 #define RECORD_TEXT 24576            /* more than any record that unpacks needs */
 #define BATCH_TEXT (RECORD_TEXT + 384 * 1024)
 #define SWEEP_WORDS 4096             /* for the steps of redis_adopt.c */

@@ -17,24 +17,25 @@ local IDX_DEVICE, IDX_BOARD = PREFIX .. 'idx:device', PREFIX .. 'idx:board'
 
 -- In the order of the words of a record (sinks/words.c). START, FINAL and REVISION are places in it.
 local KPI_FIELDS = {
-  'value', 'unit', 'window_start_ms', 'window_end_ms', 'n', 'expected', 'min', 'max', 'baseline', 'target',
-  'band', 'state', 'quality', 'final', 'revision', 'stale_after_ms',
+  'value', 'unit', 'window_start_ms', 'window_end_ms', 'n', 'min', 'max', 'target', 'band', 'quality', 'final',
+  'revision', 'stale_after_ms',
 }
-local VALUE, START, FINAL, REVISION = 1, 3, 14, 15
+local VALUE, START, FINAL, REVISION, KPI_WORDS = 1, 3, 11, 12, 13
 local DEVICE_FIELDS = {
   'device', 'profile', 'zone', 'last_seen_ms', 'last_event_ms', 'readings', 'suspect', 'failed', 'lat', 'lon',
   'updated_ms',
 }
 -- Of a closed window, what a sparkline needs: places in KPI_FIELDS.
-local HIST_FIELDS = {1, 3, 4, 5, 7, 8, 13, 15}
+local HIST_FIELDS = {1, 3, 4, 5, 6, 7, 10, 12}
 
-local call = redis.call
+local call, ARGV = redis.call, ARGV
 local history
+local words, board_keys = {}, {} -- used again for each record: tables that grow are what a script pays for
 
 -- Writes the known ones of ARGV[from], ARGV[from + 1], ... under `names`, and removes the others.
 -- Returns how many of the fields were new, and how many were written.
 local function write_hash(key, names, from, seq)
-  local words, used, gone = {}, 0, nil
+  local used, gone = 0, nil
   for i = 1, #names do
     local word = ARGV[from + i - 1]
     if word ~= '' then
@@ -56,12 +57,22 @@ local function write_hash(key, names, from, seq)
   return new, used / 2
 end
 
-local function write_boards(boards, name, value)
+local function keys_of(boards)
+  local keys = {}
   for board in string.gmatch(boards, '%S+') do
+    keys[#keys + 1] = BOARD .. board
+  end
+  board_keys[boards] = keys
+  return keys
+end
+
+local function write_boards(boards, name, value)
+  local keys = board_keys[boards] or keys_of(boards)
+  for i = 1, #keys do
     if value ~= '' then
-      call('HSET', BOARD .. board, name, value)
+      call('HSET', keys[i], name, value)
     else
-      call('HDEL', BOARD .. board, name)
+      call('HDEL', keys[i], name)
     end
   end
 end
@@ -69,16 +80,16 @@ end
 -- A record's id in the stream is its place in the log, so it is the same however often it is written. That
 -- it is there already can only be when a step broke off half way, which Redis does not undo.
 local function write_history(name, offset, from)
-  local key, id, words = HIST .. name, offset .. '-1', {}
+  local key, id, used = HIST .. name, offset .. '-1', 0
   for i = 1, #HIST_FIELDS do
     local place = HIST_FIELDS[i]
     local word = ARGV[from + place - 1]
     if word ~= '' then
-      words[#words + 1] = KPI_FIELDS[place]
-      words[#words + 1] = word
+      words[used + 1], words[used + 2] = KPI_FIELDS[place], word
+      used = used + 2
     end
   end
-  local answer = redis.pcall('XADD', key, 'MAXLEN', '~', history, id, unpack(words))
+  local answer = redis.pcall('XADD', key, 'MAXLEN', '~', history, id, unpack(words, 1, used))
   if type(answer) == 'table' and answer.err and #call('XRANGE', key, id, id) == 0 then
     error(answer.err)
   end
@@ -86,43 +97,42 @@ end
 
 -- Whether a record belongs into the hash: the newest window wins, in it the newest revision, and a final
 -- wins over a provisional value.
-local function is_newest(known, from)
+local function is_newest(key, known, from)
   local start, old = tonumber(ARGV[from + START - 1]), tonumber(known[2] or '')
   if not old or start ~= old then
     return not old or start > old
   end
-  if ARGV[from + FINAL - 1] ~= '1' then
-    return known[4] ~= '1'
+  if known[3] ~= '1' then
+    return true
   end
-  return known[4] ~= '1' or tonumber(ARGV[from + REVISION - 1]) >= tonumber(known[3])
+  return ARGV[from + FINAL - 1] == '1'
+    and tonumber(ARGV[from + REVISION - 1]) >= tonumber(call('HGET', key, 'revision'))
 end
 
--- Words: offset, kpi, scope, boards, 16 values, message without its end.
+-- Words: offset, kpi:scope, boards, 13 values, message without its end.
 local function write_kpi(at)
-  local kpi, scope, from = ARGV[at + 1], ARGV[at + 2], at + 4
-  local name = kpi .. ':' .. scope
+  local name, from = ARGV[at + 1], at + 3
   local key = KPI .. name
-  local known = call('HMGET', key, 'seq', 'window_start_ms', 'revision', 'final')
+  local known = call('HMGET', key, 'seq', 'window_start_ms', 'final')
   local seq = (tonumber(known[1] or '') or 0) + 1
-  local closed, newest = ARGV[from + FINAL - 1] == '1', is_newest(known, from)
+  local closed, newest = ARGV[from + FINAL - 1] == '1', is_newest(key, known, from)
   if newest then
     write_hash(key, KPI_FIELDS, from, seq)
-    if ARGV[at + 3] ~= '' then
-      write_boards(ARGV[at + 3], name, ARGV[from + VALUE - 1])
-    end
+    write_boards(ARGV[at + 2], name, ARGV[from + VALUE - 1])
   elseif closed then
     call('HSET', key, 'seq', seq)
   else
     return 1 -- a provisional value that something newer has overtaken: nobody needs it
   end
   if not known[1] then
+    local kpi, scope = string.match(name, '^([^:]*):(.*)$')
     call('SADD', IDX_KPI, kpi)
     call('SADD', IDX_SCOPE, scope)
   end
   if closed then
     write_history(name, ARGV[at], from)
   end
-  call('PUBLISH', key, ARGV[from + 16] .. ',"seq":' .. seq .. '}')
+  call('PUBLISH', key, ARGV[from + KPI_WORDS] .. ',"seq":' .. seq .. '}')
   return 0
 end
 
@@ -135,7 +145,7 @@ local function write_device(at)
   return 0
 end
 
-local KINDS = {k = {write = write_kpi, words = 21}, d = {write = write_device, words = 12}}
+local KINDS = {k = {write = write_kpi, words = 17}, d = {write = write_device, words = 12}}
 
 -- apply: partition, expected position, new position, history, clock, number of tasks, tasks...; then of each
 -- record: kind, task's number, origin offset, origin index, its words.

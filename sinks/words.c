@@ -82,9 +82,8 @@ void bf__words_put_number(struct bf__words *words, double value)
     bf__words_put(words, (struct bf_slice){to, len});
 }
 
-/* ---- messages: JSON with the names of the hash, typed */
-
-static void json_raw(struct bf__words *words, struct bf_slice bytes)
+/* Text that is only a piece of a word. */
+static void put_raw(struct bf__words *words, struct bf_slice bytes)
 {
     char *to = room(words, bytes.len);
     if (to && bytes.len) {
@@ -92,6 +91,8 @@ static void json_raw(struct bf__words *words, struct bf_slice bytes)
         words->used += bytes.len;
     }
 }
+
+/* ---- messages: JSON with the names of the hash, typed */
 
 /* The inside of a JSON string. Bytes from 0x80 on pass: texts in records are UTF-8. */
 static void json_escape(struct bf__words *words, struct bf_slice text)
@@ -123,10 +124,10 @@ static void json_escape(struct bf__words *words, struct bf_slice text)
 static void json_text(struct bf__words *words, struct bf_slice name, struct bf_slice text)
 {
     if (text.len) {
-        json_raw(words, name);
-        json_raw(words, BF_SLICE("\""));
+        put_raw(words, name);
+        put_raw(words, BF_SLICE("\""));
         json_escape(words, text);
-        json_raw(words, BF_SLICE("\""));
+        put_raw(words, BF_SLICE("\""));
     }
 }
 
@@ -135,25 +136,24 @@ static void json_word(struct bf__words *words, struct bf_slice name, size_t word
 {
     struct bf_slice value = word < words->count ? words->at[word] : (struct bf_slice){0};
     if (value.len) {
-        json_raw(words, name);
-        json_raw(words, value);
+        put_raw(words, name);
+        put_raw(words, value);
     }
 }
 
-/* Places of the values among the 16 words of a KPI, from VALUE on. */
+/* Places of the values among the words of a KPI, from VALUE on. */
 enum place {
-    VALUE, UNIT, WINDOW_START, WINDOW_END, N, EXPECTED, MIN, MAX, BASELINE, TARGET, BAND, STATE, QUALITY,
-    FINAL, REVISION, STALE_AFTER
+    VALUE, UNIT, WINDOW_START, WINDOW_END, N, MIN, MAX, TARGET, BAND, QUALITY, FINAL, REVISION, STALE_AFTER
 };
 
 static void put_message(struct bf__words *words, const struct bf_kpi *kpi, struct bf_slice id, size_t from)
 {
     size_t begin = words->used;
-    json_raw(words, BF_SLICE("{\"kpi\":\""));
+    put_raw(words, BF_SLICE("{\"kpi\":\""));
     json_escape(words, id);
-    json_raw(words, BF_SLICE("\",\"scope\":\""));
+    put_raw(words, BF_SLICE("\",\"scope\":\""));
     json_escape(words, kpi->scope);
-    json_raw(words, BF_SLICE("\""));
+    put_raw(words, BF_SLICE("\""));
     json_word(words, BF_SLICE(",\"value\":"), from + VALUE);
     json_text(words, BF_SLICE(",\"unit\":"), kpi->unit);
     json_word(words, BF_SLICE(",\"window_start_ms\":"), from + WINDOW_START);
@@ -164,7 +164,7 @@ static void put_message(struct bf__words *words, const struct bf_kpi *kpi, struc
     json_word(words, BF_SLICE(",\"target\":"), from + TARGET);
     json_text(words, BF_SLICE(",\"band\":"), kpi->band);
     json_word(words, BF_SLICE(",\"quality\":"), from + QUALITY);
-    json_raw(words, kpi->phase == BF_KPI_FINAL ? BF_SLICE(",\"final\":true") : BF_SLICE(",\"final\":false"));
+    put_raw(words, kpi->phase == BF_KPI_FINAL ? BF_SLICE(",\"final\":true") : BF_SLICE(",\"final\":false"));
     json_word(words, BF_SLICE(",\"revision\":"), from + REVISION);
     json_word(words, BF_SLICE(",\"stale_after_ms\":"), from + STALE_AFTER);
     bf__words_put(words, (struct bf_slice){words->text + begin, words->used - begin});
@@ -178,10 +178,12 @@ static void put_optional(struct bf__words *words, bool known, double value)
 void bf__words_put_kpi(struct bf__words *words, const struct bf_kpi *kpi, const struct bf__kpi_names *names,
                        int64_t offset)
 {
-    struct bf_slice unknown = {0};
     bf__words_put_int(words, offset);
-    bf__words_put(words, names->escaped);
-    bf__words_put(words, kpi->scope);
+    size_t begin = words->used;
+    put_raw(words, names->escaped);
+    put_raw(words, BF_SLICE(":"));
+    put_raw(words, kpi->scope);
+    bf__words_put(words, (struct bf_slice){words->text + begin, words->used - begin});
     bf__words_put(words, names->boards);
     size_t from = words->count;
     put_optional(words, kpi->has_value, kpi->value);
@@ -189,13 +191,10 @@ void bf__words_put_kpi(struct bf__words *words, const struct bf_kpi *kpi, const 
     bf__words_put_int(words, kpi->start_us / BF_US_PER_MS);
     bf__words_put_int(words, kpi->end_us / BF_US_PER_MS);
     bf__words_put_int(words, (int64_t)kpi->n);
-    bf__words_put(words, unknown); /* expected: comes with the completeness of a KPI */
     put_optional(words, kpi->has_range, kpi->min);
     put_optional(words, kpi->has_range, kpi->max);
-    bf__words_put(words, unknown); /* baseline: comes with the detectors */
     put_optional(words, kpi->has_target, kpi->target);
     bf__words_put(words, kpi->band);
-    bf__words_put(words, unknown); /* state: comes with the rules */
     bf__words_put_int(words, kpi->quality);
     bf__words_put_int(words, kpi->phase == BF_KPI_FINAL);
     bf__words_put_int(words, kpi->revision);
