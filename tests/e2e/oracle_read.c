@@ -1,0 +1,470 @@
+/* Why: from the logs to lists: every reading's part in every window, every result that a reader would take.
+ * Declined: sharing the processors' code for clocks, deliveries, generations and scopes' choice: an oracle that
+ * makes the same mistake finds nothing. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/hash.h"
+#include "core/scope.h"
+#include "core/wire.h"
+#include "tests/e2e/oracle_state.h"
+
+#define POLL_MS 200
+#define QUIET_POLLS 100
+
+static const char *const aggregates[] = {"count", "sum", "mean", "min", "max", "last", NULL};
+
+struct text {
+    uint64_t hash;
+    char *text;
+};
+
+/* The one copy of a text. */
+static const char *keep(struct oracle *oracle, struct bf_slice slice)
+{
+    uint64_t hash = bf_hash64(slice);
+    struct text *text = bf_table_put(oracle->texts, &hash, NULL);
+    if (text != NULL && text->text == NULL) {
+        text->text = strndup(slice.data ? slice.data : "", slice.len);
+    }
+    return text == NULL ? NULL : text->text;
+}
+
+/* ---- generations */
+
+static uint32_t find_definition(struct oracle *oracle, const struct bf_kpi_definition *definition)
+{
+    for (uint32_t i = 0; i < oracle->definition_count; i++) {
+        if (oracle->definitions[i]->hash == definition->hash
+            && bf_slice_equal(oracle->definitions[i]->id, definition->id)) {
+            return i;
+        }
+    }
+    if (oracle->definition_count == ORACLE_DEFINITIONS) {
+        return ORACLE_DEFINITIONS;
+    }
+    oracle->names[oracle->definition_count] = keep(oracle, definition->id);
+    oracle->definitions[oracle->definition_count] = definition;
+    return (uint32_t)oracle->definition_count++;
+}
+
+static enum bf_status read_generations(struct oracle *oracle, struct bf_err *err)
+{
+    for (int64_t number = 1; number <= bf_config_log_newest(oracle->log); number++) {
+        struct bf_generation record;
+        if (oracle->generation_count == ORACLE_GENERATIONS) {
+            return bf_err_set(err, BF_LIMIT, "more than %d generations", ORACLE_GENERATIONS);
+        }
+        struct oracle_generation *generation = &oracle->generations[oracle->generation_count++];
+        enum bf_status status = bf_config_log_generation(oracle->log, number, &record, &generation->city, err);
+        if (status != BF_OK) {
+            return bf_err_set(err, BF_FATAL, "generation %lld is not in the log", (long long)number);
+        }
+        generation->number = number;
+        generation->from_us = record.from_us;
+        for (size_t i = 0; i < generation->city->kpi_count; i++) {
+            uint32_t definition =
+                i < ORACLE_DEFINITIONS ? find_definition(oracle, &generation->city->kpis[i]) : ORACLE_DEFINITIONS;
+            if (definition == ORACLE_DEFINITIONS) {
+                return bf_err_set(err, BF_LIMIT, "more than %d definitions", ORACLE_DEFINITIONS);
+            }
+            generation->definition[i] = definition;
+        }
+    }
+    return BF_OK;
+}
+
+/* A partition whose clock has passed `from` begins with its next window. */
+static void take_control(struct oracle *oracle, struct oracle_partition *partition, struct bf_slice bytes)
+{
+    struct bf_control control;
+    size_t index = 0;
+    if (bf_control_unpack(bytes, &control, NULL) != BF_OK) {
+        oracle_differ(oracle, "a control record cannot be read");
+        return;
+    }
+    while (index < oracle->generation_count && oracle->generations[index].number != control.generation) {
+        index++;
+    }
+    if (index == oracle->generation_count || partition->known_count == ORACLE_GENERATIONS) {
+        oracle_differ(oracle, "generation %lld is not known", (long long)control.generation);
+        return;
+    }
+    size_t known = partition->known_count;
+    if (known > 0 && partition->known[known - 1].generation >= index) {
+        return;
+    }
+    bool passed = partition->clock_us != BF_TIME_NONE && partition->clock_us >= control.from_us;
+    partition->known[partition->known_count++] = (struct oracle_known){
+        .generation = index, .from_us = passed ? partition->clock_us + 1 : control.from_us};
+}
+
+/* The newest whose `from` is not after the start. */
+static size_t generation_at(const struct oracle_partition *partition, int64_t start_us)
+{
+    size_t chosen = 0;
+    for (size_t i = 1; i < partition->known_count; i++) {
+        chosen = partition->known[i].from_us <= start_us ? i : chosen;
+    }
+    return chosen;
+}
+
+/* ---- readings */
+
+struct names {
+    const struct bf_expression *where;
+    const struct bf_reading *reading;
+};
+
+static struct bf_slice tag_of(const struct bf_reading *reading, struct bf_slice name)
+{
+    struct bf_slice value = {NULL, 0};
+    for (uint32_t i = 0; i < reading->tag_count; i++) {
+        value = bf_slice_equal(reading->tags[i].name, name) ? reading->tags[i].value : value;
+    }
+    return value;
+}
+
+static void resolve(void *context, size_t index, struct bf_operand *operand)
+{
+    const struct names *names = context;
+    const struct bf_reading *reading = names->reading;
+    struct bf_slice name = bf_slice_of(bf_expression_name(names->where, index));
+    struct bf_slice text = tag_of(reading, name);
+    const struct { const char *name; struct bf_slice text; } texts[] = {
+        {.name = "zone", .text = reading->zone},
+        {.name = "source", .text = reading->source},
+        {.name = "device", .text = bf_reading_device(reading->source)},
+        {.name = "quantity", .text = reading->quantity},
+        {.name = "unit", .text = reading->unit},
+        {.name = "profile", .text = reading->profile},
+    };
+    *operand = (struct bf_operand){.kind = BF_OPERAND_NUMBER, .number = (double)reading->quality};
+    if (bf_slice_equal(name, BF_SLICE("quality"))
+        || (bf_slice_equal(name, BF_SLICE("value")) && bf_value_number(&reading->value, &operand->number))) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        text = bf_slice_equal(name, bf_slice_of(texts[i].name)) ? texts[i].text : text;
+    }
+    if (bf_slice_equal(name, BF_SLICE("value")) && reading->value.kind == BF_VALUE_TEXT) {
+        text = reading->value.as.text;
+    }
+    *operand = (struct bf_operand){.kind = text.len ? BF_OPERAND_TEXT : BF_OPERAND_MISSING, .text = text};
+}
+
+static bool wants(const struct bf_kpi_definition *definition, const struct bf_reading *reading)
+{
+    struct names names = {.where = definition->where, .reading = reading};
+    bool quantity = bf_slice_equal(definition->quantity, BF_SLICE("*"))
+                    || bf_slice_equal(definition->quantity, reading->quantity);
+    return quantity && (definition->where == NULL || bf_expression_holds(definition->where, resolve, &names));
+}
+
+static const char *scope_of(struct oracle *oracle, const struct bf_kpi_definition *definition,
+                            const struct bf_reading *reading)
+{
+    struct bf_scope_text scope;
+    const struct bf_slice unknown = BF_SLICE("unknown");
+    bf_scope_init(&scope);
+    for (size_t i = 0; i < definition->group_count; i++) {
+        struct bf_slice tag = tag_of(reading, definition->group[i].tag);
+        switch (definition->group[i].kind) {
+        case BF_GROUP_CITY: bf_scope_city(&scope); break;
+        case BF_GROUP_ZONE: bf_scope_zone(&scope, reading->zone.len ? reading->zone : unknown); break;
+        case BF_GROUP_DEVICE: bf_scope_device(&scope, bf_reading_device(reading->source)); break;
+        case BF_GROUP_TAG: bf_scope_tag(&scope, definition->group[i].tag, tag.len ? tag : unknown); break;
+        }
+    }
+    if (definition->group_count == 0) {
+        bf_scope_city(&scope);
+    }
+    return keep(oracle, (struct bf_slice){scope.data, scope.len});
+}
+
+static void judge_value(const struct bf_kpi_definition *definition, const struct bf_reading *reading,
+                        struct oracle_part *part)
+{
+    part->suspect = reading->quality == BF_QUALITY_SUSPECT;
+    if (reading->quality == BF_QUALITY_MISSING) {
+        part->share = SHARE_MISSING;
+    } else if (reading->quality == BF_QUALITY_FAIL) {
+        part->share = SHARE_FAIL;
+    } else if (part->suspect && !definition->take_suspect) {
+        part->share = SHARE_SUSPECT;
+    } else if (!bf_value_number(&reading->value, &part->value)) {
+        part->share = SHARE_TEXT;
+    } else {
+        part->share = isfinite(part->value) ? SHARE_COUNTED : SHARE_FAIL;
+    }
+}
+
+/* False where there is no memory. */
+static bool add_part(struct oracle *oracle, const struct oracle_part *part)
+{
+    if (oracle->part_count == oracle->part_room) {
+        size_t room = oracle->part_room ? 2 * oracle->part_room : 65536;
+        struct oracle_part *parts = realloc(oracle->parts, room * sizeof *parts);
+        if (parts == NULL) {
+            return false;
+        }
+        oracle->parts = parts;
+        oracle->part_room = room;
+    }
+    oracle->parts[oracle->part_count++] = *part;
+    return true;
+}
+
+static bool is_new(struct oracle *oracle, struct oracle_partition *partition, int32_t number,
+                   const struct bf_delivery *delivery)
+{
+    bool created = true;
+    struct { int64_t partition, epoch, serial; uint64_t hash, index; } key = {
+        .partition = number, .epoch = delivery->epoch, .serial = delivery->serial,
+        .hash = delivery->payload_hash, .index = delivery->index};
+    if (delivery->incarnation < partition->incarnation) {
+        oracle->sums.older++;
+        return false;
+    }
+    partition->incarnation = delivery->incarnation;
+    if (delivery->packet_id != 0 && bf_table_put(oracle->deliveries, &key, &created) == NULL) {
+        oracle_differ(oracle, "more than %u deliveries", ORACLE_DELIVERIES);
+    }
+    if (!created && delivery->dup) {
+        oracle->sums.duplicate++;
+        return false;
+    }
+    return true;
+}
+
+static bool same_ingest(struct oracle *oracle, struct bf_slice id)
+{
+    if (oracle->ingest[0] == '\0' && id.len <= BF_MAX_TEXT) {
+        memcpy(oracle->ingest, id.data, id.len);
+    }
+    bool same = bf_slice_equal(bf_slice_of(oracle->ingest), id);
+    if (!same) {
+        oracle_differ(oracle, "two ingest ids: %s and %.*s", oracle->ingest, BF_SLICE_ARG(id));
+    }
+    return same;
+}
+
+/* An unknown time is the clock's; an estimated one is never behind it. */
+static int64_t event_time(const struct oracle_partition *partition, const struct bf_reading *reading)
+{
+    int64_t event_us = reading->event_us, clock_us = partition->clock_us;
+    if (!(reading->reasons & BF_REASON_ESTIMATED)) {
+        return event_us;
+    }
+    if (clock_us == BF_TIME_NONE) {
+        return event_us == 0 ? reading->ingest_us : event_us;
+    }
+    return event_us < clock_us ? clock_us : event_us;
+}
+
+static void take_reading(struct oracle *oracle, const struct bf_incoming *incoming)
+{
+    struct bf_reading reading;
+    struct oracle_partition *partition = &oracle->partitions[incoming->partition];
+    oracle->sums.readings++;
+    if (bf_reading_unpack(incoming->value, &reading, NULL) != BF_OK || reading.has_content_hash) {
+        oracle_differ(oracle, "partition %d offset %lld: not a reading that the oracle knows",
+                      incoming->partition, (long long)incoming->offset);
+        return;
+    }
+    if (!same_ingest(oracle, reading.delivery.ingest)
+        || !is_new(oracle, partition, incoming->partition, &reading.delivery)) {
+        return;
+    }
+    int64_t clock_us = partition->clock_us, event_us = event_time(partition, &reading);
+    bool late = false;
+    for (size_t k = 0; k < partition->known_count; k++) {
+        const struct oracle_generation *generation = &oracle->generations[partition->known[k].generation];
+        for (size_t i = 0; i < generation->city->kpi_count; i++) {
+            const struct bf_kpi_definition *definition = &generation->city->kpis[i];
+            int64_t start_us = bf_time_floor(event_us, definition->window_us);
+            int64_t close_us = start_us + definition->window_us + definition->delay_us;
+            if (generation_at(partition, start_us) != k || !wants(definition, &reading)) {
+                continue;
+            }
+            if (clock_us != BF_TIME_NONE && clock_us >= close_us + definition->lateness_us) {
+                late = true;
+                continue;
+            }
+            struct oracle_part part = {
+                .definition = generation->definition[i], .scope = scope_of(oracle, definition, &reading),
+                .start_us = start_us, .event_us = event_us, .offset = incoming->offset,
+                .partition = incoming->partition, .in_time = clock_us == BF_TIME_NONE || clock_us < close_us};
+            judge_value(definition, &reading, &part);
+            if (part.scope == NULL || !add_part(oracle, &part)) {
+                oracle_differ(oracle, "out of memory");
+            }
+        }
+    }
+    oracle->sums.late += late;
+}
+
+static void take_tick(struct oracle *oracle, struct oracle_partition *partition, struct bf_slice bytes)
+{
+    struct bf_tick tick;
+    if (bf_tick_unpack(bytes, &tick, NULL) != BF_OK || !same_ingest(oracle, tick.ingest)
+        || tick.incarnation < partition->incarnation) {
+        return;
+    }
+    partition->incarnation = tick.incarnation;
+    if (tick.has_clock && tick.clock_us > partition->clock_us) {
+        partition->clock_us = tick.clock_us;
+    }
+}
+
+static void take_input(struct oracle *oracle, const struct bf_incoming *incoming)
+{
+    enum bf_record_type type;
+    if (incoming->has_key) {
+        take_reading(oracle, incoming);
+    } else if (!bf_incoming_type(incoming, &type)) {
+        oracle_differ(oracle, "a record of belfry.readings without a type");
+    } else if (type == BF_RECORD_TICK) {
+        take_tick(oracle, &oracle->partitions[incoming->partition], incoming->value);
+    } else if (type == BF_RECORD_CONTROL) {
+        take_control(oracle, &oracle->partitions[incoming->partition], incoming->value);
+    }
+}
+
+/* ---- results */
+
+struct writer {
+    uint64_t key;
+    int64_t offset;
+    int64_t index;
+};
+
+/* What a task wrote twice counts once: per partition and task, origins only rise. */
+static bool is_newer(struct oracle *oracle, const struct bf_incoming *incoming)
+{
+    struct bf_origin origin;
+    bool created = false;
+    if (bf_origin_unpack(bf_incoming_header(incoming, "bf-origin"), &origin, NULL) != BF_OK) {
+        oracle_differ(oracle, "a result without an origin");
+        return false;
+    }
+    uint64_t key = bf_hash64_mix(bf_hash64(origin.task), (uint64_t)incoming->partition);
+    struct writer *writer = bf_table_put(oracle->writers, &key, &created);
+    if (writer == NULL) {
+        oracle_differ(oracle, "more than %d writers", ORACLE_WRITERS);
+        return false;
+    }
+    bool newer = created || origin.offset > writer->offset
+                 || (origin.offset == writer->offset && origin.index > writer->index);
+    if (newer) {
+        writer->offset = origin.offset;
+        writer->index = origin.index;
+    }
+    oracle->sums.repeats += !newer;
+    return newer;
+}
+
+static void take_result(struct oracle *oracle, const struct bf_incoming *incoming)
+{
+    enum bf_record_type type;
+    struct oracle_result result = {.partition = incoming->partition, .offset = incoming->offset};
+    if (!bf_incoming_type(incoming, &type) || !is_newer(oracle, incoming) || type != BF_RECORD_KPI) {
+        return;
+    }
+    if (bf_kpi_unpack(incoming->value, &result.record, NULL) != BF_OK) {
+        oracle_differ(oracle, "a result cannot be read");
+        return;
+    }
+    if (oracle->result_count == oracle->result_room) {
+        size_t room = oracle->result_room ? 2 * oracle->result_room : 16384;
+        struct oracle_result *results = realloc(oracle->results, room * sizeof *results);
+        if (results == NULL) {
+            oracle_differ(oracle, "out of memory");
+            return;
+        }
+        oracle->results = results;
+        oracle->result_room = room;
+    }
+    result.kpi = keep(oracle, result.record.kpi);
+    result.scope = keep(oracle, result.record.scope);
+    oracle->results[oracle->result_count++] = result;
+}
+
+/* ---- a whole topic, to the end that it has now */
+
+static enum bf_status assign(struct oracle *oracle, enum bf_topic topic, int64_t *ends, int32_t *count,
+                             size_t *open, struct bf_err *err)
+{
+    struct bf_position positions[ORACLE_PARTITIONS];
+    size_t used = 0;
+    enum bf_status status = bf_consumer_partitions(oracle->consumer, topic, count, err);
+    if (status == BF_OK && *count > ORACLE_PARTITIONS) {
+        return bf_err_set(err, BF_LIMIT, "more than %d partitions", ORACLE_PARTITIONS);
+    }
+    for (int32_t p = 0; status == BF_OK && p < *count; p++) {
+        int64_t begin = 0;
+        status = bf_consumer_range(oracle->consumer, topic, p, &begin, &ends[p], err);
+        if (status == BF_OK && begin > 0) {
+            return bf_err_set(err, BF_FATAL, "a log has lost its beginning (partition %d)", p);
+        }
+        if (ends[p] > 0) {
+            positions[used++] = (struct bf_position){.topic = topic, .partition = p, .offset = 0};
+        }
+    }
+    *open = used;
+    return status == BF_OK ? bf_consumer_assign(oracle->consumer, positions, used, err) : status;
+}
+
+static enum bf_status read_topic(struct oracle *oracle, enum bf_topic topic,
+                                 void (*take)(struct oracle *, const struct bf_incoming *), struct bf_err *err)
+{
+    int64_t ends[ORACLE_PARTITIONS] = {0};
+    int32_t count = 0;
+    size_t open = 0;
+    int quiet = 0;
+    enum bf_status status = assign(oracle, topic, ends, &count, &open, err);
+    while (status == BF_OK && open > 0) {
+        struct bf_incoming incoming;
+        status = bf_consumer_poll(oracle->consumer, POLL_MS, &incoming, err);
+        if (status == BF_AGAIN) {
+            status = ++quiet < QUIET_POLLS ? BF_OK : bf_err_set(err, BF_PEER, "Kafka gives no more records");
+            continue;
+        }
+        if (status != BF_OK) {
+            break;
+        }
+        quiet = 0;
+        int64_t next = incoming.eof ? incoming.offset : incoming.offset + 1;
+        bool was_open = ends[incoming.partition] > 0;
+        if (!incoming.eof && was_open) {
+            take(oracle, &incoming);
+        }
+        if (was_open && next >= ends[incoming.partition]) {
+            ends[incoming.partition] = 0;
+            open--;
+        }
+        bf_incoming_release(&incoming);
+    }
+    return status;
+}
+
+enum bf_status oracle_read(struct oracle *oracle, const struct bf_kafka_options *kafka, struct bf_err *err)
+{
+    for (size_t i = 0; i < ORACLE_PARTITIONS; i++) {
+        oracle->partitions[i] = (struct oracle_partition){.clock_us = BF_TIME_NONE, .incarnation = INT64_MIN};
+    }
+    enum bf_status status = bf_config_log_open(kafka, aggregates, &oracle->log, err);
+    status = status == BF_OK ? read_generations(oracle, err) : status;
+    status = status == BF_OK ? bf_consumer_create(kafka, NULL, true, &oracle->consumer, err) : status;
+    status = status == BF_OK ? read_topic(oracle, BF_TOPIC_READINGS, take_input, err) : status;
+    if (status == BF_OK) {
+        status = bf_consumer_partitions(oracle->consumer, BF_TOPIC_READINGS, &oracle->partition_count, err);
+    }
+    if (oracle->consumer != NULL) { /* an assignment is for life */
+        bf_consumer_destroy(oracle->consumer);
+        oracle->consumer = NULL;
+    }
+    status = status == BF_OK ? bf_consumer_create(kafka, NULL, true, &oracle->consumer, err) : status;
+    return status == BF_OK ? read_topic(oracle, BF_TOPIC_KPIS, take_result, err) : status;
+}
