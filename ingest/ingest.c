@@ -14,7 +14,7 @@
 #define TURN_MS 10
 #define REPORT_US (250 * BF_US_PER_MS)
 #define MAX_QUEUE 65536          /* records in the producer's queue; its bytes are bounded too */
-#define STALL_US (20 * BF_US_PER_S)
+#define STALL_US (10 * BF_US_PER_S)
 #define MESSAGE_TICK_US (20 * BF_US_PER_MS) /* `clock: message`: time may run much faster than ours */
 #define CLOSE_US (2 * BF_US_PER_S)
 
