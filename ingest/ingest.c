@@ -173,7 +173,9 @@ static bool is_tick_due(const struct bf_ingest *ingest, int64_t now_us)
     if (!ingest->site->ingest.clock_message) {
         return bf_clock_fault(&ingest->clock) == BF_CLOCK_RIGHT && bf_ticker_due(&ingest->ticker, now_us);
     }
-    bool moved = bf_ticker_clock(&ingest->ticker) - ingest->city->time.tick_every_us >= ingest->ticked_clock_us;
+    int64_t clock_us = bf_ticker_clock(&ingest->ticker);
+    bool moved = clock_us != BF_TIME_NONE &&
+                 clock_us - ingest->city->time.tick_every_us >= ingest->ticked_clock_us;
     return bf_ticker_due(&ingest->ticker, now_us) ||
            (moved && now_us - ingest->ticker.last_us >= MESSAGE_TICK_US);
 }
