@@ -1,5 +1,5 @@
-/* window_record.h: the records of the window table (window.h) and the times at which a window closes and ends.
- * Links are indices into the table's pools, 0: none.
+/* window_record.h: the records of the window table (window.h) and the times at which a window closes and
+ * ends. Links are indices into the table's pools, 0: none.
  * Owner: the table.   Thread: the task's.   Limits: window.h. */
 #ifndef BF_PROCESSORS_WINDOW_RECORD_H
 #define BF_PROCESSORS_WINDOW_RECORD_H

@@ -1,8 +1,8 @@
 /* test_process.c: belfry-process over a real log: readings in, finals out, each once, also when the process
  * is killed in between; a reload changes the definition at its `from`; an orderly stop leaves a checkpoint
  * behind the last output.
- * Covers: processors/run/ahead.c, processors/run/checkpoint.c, processors/run/plans.c, processors/run/process.c,
- *   processors/run/report.c, processors/run/restore.c, processors/run/tasks.c */
+ * Covers: processors/run/ahead.c, processors/run/checkpoint.c, processors/run/plans.c,
+ *   processors/run/process.c, processors/run/report.c, processors/run/restore.c, processors/run/tasks.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
