@@ -49,7 +49,8 @@ enum bf_status bf__runner_configure(struct bf__runner *runner, int64_t needed, i
         return status;
     }
     if (view.generation == 0) {
-        bf_health_set(runner->context.health, "config", BF_HEALTH_NOT_READY, "no configuration in the log yet");
+        bf_health_set(runner->context.health, "config", BF_HEALTH_NOT_READY,
+                      "no configuration in the log yet");
         return BF_AGAIN;
     }
     if (view.generation != runner->view.generation) {

@@ -209,7 +209,8 @@ static enum bf_status sweep(struct bf__redis_sink *sink, const struct bf_city *c
         status = walk(sink, BF_SLICE("belfry:v1:idx:scope"), BF_SLICE("sweep"), prepare_sweep, gone, err);
     }
     if (status == BF_OK) {
-        status = walk(sink, BF_SLICE("belfry:v1:idx:device"), BF_SLICE("devices"), prepare_devices, city, err);
+        status =
+            walk(sink, BF_SLICE("belfry:v1:idx:device"), BF_SLICE("devices"), prepare_devices, city, err);
     }
     if (status == BF_OK) {
         bf__words_reset(&sink->words);

@@ -79,16 +79,21 @@ static enum bf_status place(struct bf__runner *runner, int32_t partition, struct
         return status;
     }
     if (stored != BF_SINK_NO_POSITION && stored < begin) {
-        bf_err_set(err, BF_FATAL, "%" PRId64 " records lost: the log of kpis/%" PRId32 " begins behind what the "
-                   "sink has", begin - stored, partition);
+        bf_err_set(err, BF_FATAL,
+                   "%" PRId64 " records lost: the log of kpis/%" PRId32 " begins behind what the "
+                   "sink has",
+                   begin - stored, partition);
         bf_err_detail(err, "position %" PRId64 ", log %" PRId64 " to %" PRId64, stored, begin, end);
-        bf_err_hint(err, "retention was shorter than the stop; to go on without them, remove belfry:v1:position "
-                         "from Redis");
+        bf_err_hint(err,
+                    "retention was shorter than the stop; to go on without them, remove belfry:v1:position "
+                    "from Redis");
         return BF_FATAL;
     }
     if (stored > end) {
-        bf_err_set(err, BF_FATAL, "the log of kpis/%" PRId32 " ends before what the sink has: Kafka has lost %"
-                   PRId64 " records", partition, stored - end);
+        bf_err_set(err, BF_FATAL,
+                   "the log of kpis/%" PRId32 " ends before what the sink has: Kafka has lost %" PRId64
+                   " records",
+                   partition, stored - end);
         bf_err_detail(err, "position %" PRId64 ", log %" PRId64 " to %" PRId64, stored, begin, end);
         return BF_FATAL;
     }
@@ -239,7 +244,8 @@ static enum bf_status beat(struct bf__runner *runner, struct bf_err *err)
     }
     bf_gauge(runner->behind, pulse.behind_records);
     bf_gauge(runner->behind_ms, pulse.behind_us / BF_US_PER_MS);
-    enum bf_status status = bf__runner_write(runner, true, err); /* positions of partitions with ticks only, too */
+    enum bf_status status =
+        bf__runner_write(runner, true, err); /* positions of partitions with ticks only, too */
     if (status != BF_OK) {
         return status;
     }

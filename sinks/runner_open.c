@@ -52,8 +52,10 @@ static void add_counters(struct bf__runner *runner)
                           "Times that positions were read from the sink: starts, reconnects, rollbacks", NULL,
                           NULL);
     runner->behind = gauge(runner, "belfry_sink_behind_records", "Records of belfry.kpis not yet applied");
-    runner->behind_ms = gauge(runner, "belfry_sink_behind_ms", "Age of the newest record applied, while behind");
-    runner->generation = gauge(runner, "belfry_config_generation", "Generation of the configuration in force");
+    runner->behind_ms =
+        gauge(runner, "belfry_sink_behind_ms", "Age of the newest record applied, while behind");
+    runner->generation =
+        gauge(runner, "belfry_config_generation", "Generation of the configuration in force");
 }
 
 static enum bf_status make_feeds(struct bf__runner *runner, struct bf_err *err)

@@ -38,7 +38,8 @@ struct bf_sink_record {
 
 struct bf_sink_batch {
     int32_t partition;
-    int64_t expected; /* where the place must stand: BF_SINK_NO_POSITION or the offset after the batch before */
+    int64_t
+        expected; /* where the place must stand: BF_SINK_NO_POSITION or the offset after the batch before */
     int64_t next;     /* where it stands afterwards; records that were skipped count */
     const struct bf_sink_record *records;
     size_t count;

@@ -1,4 +1,5 @@
-/* internal.h: what server and client share: a numeric address and a port become a socket address. */
+/* internal.h: what server and client share: a numeric address and a port become a socket address.
+ * Thread: any. */
 #ifndef BF_PEERS_HTTP_INTERNAL_H
 #define BF_PEERS_HTTP_INTERNAL_H
 

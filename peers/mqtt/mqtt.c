@@ -63,8 +63,9 @@ static void set_tls(struct bf_mqtt *mqtt)
     mqtt->ssl = ssl;
 }
 
-enum bf_status bf_mqtt_create(const struct bf_mqtt_options *options, const struct bf_mqtt_callbacks *callbacks,
-                              struct bf_mqtt **out, struct bf_err *err)
+enum bf_status bf_mqtt_create(const struct bf_mqtt_options *options,
+                              const struct bf_mqtt_callbacks *callbacks, struct bf_mqtt **out,
+                              struct bf_err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, forget_web_proxies);
@@ -234,7 +235,8 @@ enum bf_status bf_mqtt_publish(struct bf_mqtt *mqtt, struct bf_slice topic, stru
     name[topic.len] = '\0';
     MQTTAsync_message message = MQTTAsync_message_initializer;
     MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
-    memcpy(&message.payload, &payload.data, sizeof message.payload); /* Paho copies it; its type lacks a const */
+    memcpy(&message.payload, &payload.data,
+           sizeof message.payload); /* Paho copies it; its type lacks a const */
     message.payloadlen = (int)payload.len;
     message.qos = qos;
     message.retained = retained;

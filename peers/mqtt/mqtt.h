@@ -64,8 +64,9 @@ struct bf_mqtt_callbacks {
 struct bf_mqtt;
 
 /* Copies the options; the texts inside are borrowed until destroy. */
-enum bf_status bf_mqtt_create(const struct bf_mqtt_options *options, const struct bf_mqtt_callbacks *callbacks,
-                              struct bf_mqtt **mqtt, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_mqtt_create(const struct bf_mqtt_options *options,
+                              const struct bf_mqtt_callbacks *callbacks, struct bf_mqtt **mqtt,
+                              struct bf_err *err) BF_MUST_CHECK;
 /* Disconnects, within 1 s; no callback runs after it has returned. It waits for one that is running, so an
  * owner whose callback may wait for something must let it go first. NULL is fine. */
 void bf_mqtt_destroy(struct bf_mqtt *mqtt);

@@ -85,7 +85,8 @@ static enum bf_status introduce(struct bf_redis *redis, const struct bf_redis_op
     return expect_ok(redis, words, 2, err);
 }
 
-enum bf_status bf_redis_open(const struct bf_redis_options *options, struct bf_redis **out, struct bf_err *err)
+enum bf_status bf_redis_open(const struct bf_redis_options *options, struct bf_redis **out,
+                             struct bf_err *err)
 {
     char host[256];
     uint16_t port = 0;
@@ -100,7 +101,8 @@ enum bf_status bf_redis_open(const struct bf_redis_options *options, struct bf_r
     }
     struct timeval limit = {.tv_sec = options->timeout_ms / 1000,
                             .tv_usec = options->timeout_ms % 1000 * 1000};
-    redis->context = port ? redisConnectWithTimeout(host, port, limit) : redisConnectUnixWithTimeout(host, limit);
+    redis->context =
+        port ? redisConnectWithTimeout(host, port, limit) : redisConnectUnixWithTimeout(host, limit);
     redis->nodes = malloc(FIRST_NODES * sizeof *redis->nodes);
     redis->node_capacity = FIRST_NODES;
     redis->queue = malloc(FIRST_QUEUE);

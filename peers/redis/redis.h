@@ -5,7 +5,7 @@
  *
  * Owner:  creator.   Thread: one at a time.
  * Limits: BF_REDIS_QUEUE_MAX bytes queued and not sent.
- * Errors: PEER for the connection, MALFORMED for an error reply, CONFIG for an address that cannot be read. */
+ * Errors: PEER for the connection, MALFORMED for an error reply, CONFIG for an address that is none. */
 #ifndef BF_PEERS_REDIS_H
 #define BF_PEERS_REDIS_H
 
@@ -45,7 +45,8 @@ struct bf_reply {
 };
 /* Sends what is queued and waits for the next reply, which lives until the next take, command, listen or
  * close. MALFORMED: Redis answered with an error (err->message holds its words; the connection is fine). */
-enum bf_status bf_redis_take(struct bf_redis *redis, struct bf_reply *reply, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_redis_take(struct bf_redis *redis, struct bf_reply *reply,
+                             struct bf_err *err) BF_MUST_CHECK;
 /* append and take in one; nothing else may be under way. */
 enum bf_status bf_redis_command(struct bf_redis *redis, const struct bf_slice *words, size_t count,
                                 struct bf_reply *reply, struct bf_err *err) BF_MUST_CHECK;
@@ -55,7 +56,7 @@ enum bf_status bf_redis_listen(struct bf_redis *redis, int timeout_ms, struct bf
 
 /* redis://host:port/db -> host, port and db (default 6379, 0); unix:///path?db=0 -> path in host, port 0.
  * CONFIG for anything else. */
-enum bf_status bf_redis_parse_url(const char *url, char *host, size_t size, uint16_t *port, unsigned *database,
-                                  struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_redis_parse_url(const char *url, char *host, size_t size, uint16_t *port,
+                                  unsigned *database, struct bf_err *err) BF_MUST_CHECK;
 
 #endif

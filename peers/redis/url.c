@@ -60,8 +60,8 @@ static enum bf_status parse_unix(const char *url, char *path, size_t size, unsig
     return BF_OK;
 }
 
-enum bf_status bf_redis_parse_url(const char *url, char *host, size_t size, uint16_t *port, unsigned *database,
-                                  struct bf_err *err)
+enum bf_status bf_redis_parse_url(const char *url, char *host, size_t size, uint16_t *port,
+                                  unsigned *database, struct bf_err *err)
 {
     *port = 0;
     *database = 0;

@@ -64,8 +64,9 @@ static inline void stage_city(struct stage *stage, const char *boards, const cha
     bf_bundle_destroy(bundle);
 }
 
-#define STAGE_KPI(id) "  - {id: " id ", title: T, unit: ug/m3, from: {quantity: q}, window: {tumbling: 1h}, " \
-                      "group: [zone], value: mean, target: 15}\n"
+#define STAGE_KPI(id)                                                                       \
+    "  - {id: " id ", title: T, unit: ug/m3, from: {quantity: q}, window: {tumbling: 1h}, " \
+    "group: [zone], value: mean, target: 15}\n"
 
 static inline void stage_redis(struct stage *stage)
 {
@@ -127,13 +128,28 @@ static inline void stage_close(struct stage *stage)
     bf_peer_stop(&stage->kafka);
 }
 
-static inline struct bf_kpi stage_window(const char *scope, int64_t hour, double value, enum bf_kpi_phase phase)
+static inline struct bf_kpi stage_window(const char *scope, int64_t hour, double value,
+                                         enum bf_kpi_phase phase)
 {
     return (struct bf_kpi){
-        .kpi = BF_SLICE("air"), .scope = bf_slice_of(scope), .unit = BF_SLICE("ug/m3"), .start_us = hour * HOUR_US,
-        .end_us = (hour + 1) * HOUR_US, .has_value = true, .value = value, .n = 3, .has_range = true, .min = 1,
-        .max = 9, .phase = phase, .quality = BF_QUALITY_GOOD, .clock_us = (hour + 1) * HOUR_US,
-        .stale_after_us = (hour + 3) * HOUR_US, .has_target = true, .target = 15, .band = BF_SLICE("fair"),
+        .kpi = BF_SLICE("air"),
+        .scope = bf_slice_of(scope),
+        .unit = BF_SLICE("ug/m3"),
+        .start_us = hour * HOUR_US,
+        .end_us = (hour + 1) * HOUR_US,
+        .has_value = true,
+        .value = value,
+        .n = 3,
+        .has_range = true,
+        .min = 1,
+        .max = 9,
+        .phase = phase,
+        .quality = BF_QUALITY_GOOD,
+        .clock_us = (hour + 1) * HOUR_US,
+        .stale_after_us = (hour + 3) * HOUR_US,
+        .has_target = true,
+        .target = 15,
+        .band = BF_SLICE("fair"),
     };
 }
 
@@ -147,8 +163,12 @@ static inline void stage_put(struct stage *stage, enum bf_record_type type, stru
     bf_mp_writer_init(&writer, origin_bytes, sizeof origin_bytes);
     bf_origin_pack(&origin, &writer);
     struct bf_outgoing record = {
-        .topic = BF_TOPIC_KPIS, .partition = bf_hash_partition(key, STAGE_PARTITIONS), .key = key, .value = value,
-        .type = type, .origin = {origin_bytes, writer.len},
+        .topic = BF_TOPIC_KPIS,
+        .partition = bf_hash_partition(key, STAGE_PARTITIONS),
+        .key = key,
+        .value = value,
+        .type = type,
+        .origin = {origin_bytes, writer.len},
     };
     assert_int_equal(bf_producer_send_wait(stage->producer, &record, NULL, &err), BF_OK);
 }
@@ -189,7 +209,8 @@ static inline void stage_tick(struct stage *stage)
 static inline void stage_settle(struct stage *stage)
 {
     struct bf_err err = {0};
-    assert_int_equal(bf_producer_wait(stage->producer, bf_producer_handed(stage->producer), 10000, &err), BF_OK);
+    assert_int_equal(bf_producer_wait(stage->producer, bf_producer_handed(stage->producer), 10000, &err),
+                     BF_OK);
 }
 
 /* ---- what Redis says */

@@ -125,8 +125,8 @@ static void publish(struct client *client, const char *topic, struct bf_slice pa
                     int64_t time_us)
 {
     struct bf_err err = {0};
-    assert_int_equal(bf_mqtt_publish(client->mqtt, bf_slice_of(topic), payload, 1, retained, time_us, NULL, &err),
-                     BF_OK);
+    assert_int_equal(
+        bf_mqtt_publish(client->mqtt, bf_slice_of(topic), payload, 1, retained, time_us, NULL, &err), BF_OK);
 }
 
 static void messages_come_whole(void **state)
@@ -222,8 +222,8 @@ static void a_lost_connection_is_told_once_and_can_be_made_again(void **state)
     bf_peer_kill(&broker);
     BF_EVENTUALLY(atomic_load(&it.lost) == 1, WAIT_MS);
     assert_false(bf_mqtt_is_connected(it.mqtt));
-    assert_int_equal(bf_mqtt_publish(it.mqtt, BF_SLICE("a"), BF_SLICE("b"), 1, false, BF_TIME_NONE, NULL, &err),
-                     BF_PEER);
+    assert_int_equal(
+        bf_mqtt_publish(it.mqtt, BF_SLICE("a"), BF_SLICE("b"), 1, false, BF_TIME_NONE, NULL, &err), BF_PEER);
     if (bf_peer_start(&broker, &err) != BF_OK) {
         fail_msg("%s: %s", err.message, err.detail);
     }
@@ -278,14 +278,17 @@ static bool run(const char *format, ...)
 /* An authority, a server "localhost" (by name only), and a client. */
 static bool make_certificates(void)
 {
-    return run("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.pem")
-           && run("openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr && "
-                  "printf 'subjectAltName=DNS:localhost' > san && "
-                  "openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile san "
-                  "-out server.pem")
-           && run("openssl req -newkey rsa:2048 -nodes -subj /CN=belfry -keyout client.key -out client.csr && "
-                  "openssl x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 "
-                  "-out client.pem && chmod 644 *.key");
+    return run("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out "
+               "ca.pem") &&
+           run("openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr "
+               "&& "
+               "printf 'subjectAltName=DNS:localhost' > san && "
+               "openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile "
+               "san "
+               "-out server.pem") &&
+           run("openssl req -newkey rsa:2048 -nodes -subj /CN=belfry -keyout client.key -out client.csr && "
+               "openssl x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 "
+               "-out client.pem && chmod 644 *.key");
 }
 
 static bool connects(const char *address, const char *ca, const char *cert, const char *key)
@@ -327,7 +330,8 @@ static bool configure(void)
     char path[400];
     snprintf(folder, sizeof folder, "%s", bf_tempdir("mqtt"));
     snprintf(path, sizeof path, "%s/passwd", folder);
-    if (!bf_program_exists("mosquitto_passwd") || !run("mosquitto_passwd -c -b passwd belfry secret && chmod 644 passwd")) {
+    if (!bf_program_exists("mosquitto_passwd") ||
+        !run("mosquitto_passwd -c -b passwd belfry secret && chmod 644 passwd")) {
         return false;
     }
     int used = snprintf(config, sizeof config, "password_file %s\n", path);

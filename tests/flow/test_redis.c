@@ -38,7 +38,8 @@ static void ask(struct bf_redis *redis, const char *a, const char *b, const char
 
 static void a_wrong_password_is_said(void **state)
 {
-    struct bf_redis_options options = {.url = url, .username = "default", .password = "wrong", .timeout_ms = 5000};
+    struct bf_redis_options options = {
+        .url = url, .username = "default", .password = "wrong", .timeout_ms = 5000};
     struct bf_redis *redis = NULL;
     struct bf_err err = {0};
     (void)state;

@@ -87,8 +87,8 @@ static const struct bf__node *field_of(const struct bf__node *entry, struct bf_s
     const struct bf__node *fields = bf__node_get(entry, "fields");
     for (const struct bf__node *field = fields ? fields->first : NULL; field; field = field->next) {
         struct bf_slice wanted = get(field, "name");
-        if (bf_slice_equal(wanted, name)
-            || (memchr(wanted.data, '<', wanted.len) && (is_true(entry, "private") || matches(wanted, name)))) {
+        if (bf_slice_equal(wanted, name) ||
+            (memchr(wanted.data, '<', wanted.len) && (is_true(entry, "private") || matches(wanted, name)))) {
             return field;
         }
     }
@@ -153,7 +153,8 @@ static void check_stream(const struct bf__node *entry, struct bf_slice key)
 static void check_key(struct bf_slice key, bool *seen)
 {
     size_t number = 0;
-    for (const struct bf__node *entry = bf__node_get(contract.root, "keys")->first; entry; entry = entry->next) {
+    for (const struct bf__node *entry = bf__node_get(contract.root, "keys")->first; entry;
+         entry = entry->next) {
         if (matches(get(entry, "key"), key)) {
             struct bf_slice command[] = {BF_SLICE("TYPE"), key}, type = get(entry, "type");
             struct bf_reply reply;
@@ -189,7 +190,8 @@ static void every_key_is_as_the_contract_says(void **state)
     for (size_t i = 0; i < count; i++) {
         check_key(bf_slice_of(keys[i]), seen);
     }
-    for (const struct bf__node *entry = bf__node_get(contract.root, "keys")->first; entry; entry = entry->next) {
+    for (const struct bf__node *entry = bf__node_get(contract.root, "keys")->first; entry;
+         entry = entry->next) {
         if (!seen[number++]) {
             fail_msg("Redis has no key %.*s", BF_SLICE_ARG(get(entry, "key")));
         }
@@ -226,7 +228,8 @@ static void check_message(const struct bf_reply *push)
 {
     struct bf_slice words[64], channel = push->items[2].text;
     size_t count = take_apart(push->items[3].text, words, 64);
-    for (const struct bf__node *entry = bf__node_get(contract.root, "channels")->first; entry; entry = entry->next) {
+    for (const struct bf__node *entry = bf__node_get(contract.root, "channels")->first; entry;
+         entry = entry->next) {
         if (matches(get(entry, "channel"), channel)) {
             check_fields(entry, words, count, true, channel);
             return;
@@ -238,9 +241,16 @@ static void check_message(const struct bf_reply *push)
 static void put_records(void)
 {
     struct bf_device device = {
-        .device = BF_SLICE("city:A1"), .profile = BF_SLICE("airbox@1"), .zone = BF_SLICE("mitte"), .readings = 5,
-        .last_event_us = 6000000, .last_ingest_us = 7000000, .has_place = true, .lat_e7 = 525200000,
-        .lon_e7 = 134050000, .clock_us = 8000000,
+        .device = BF_SLICE("city:A1"),
+        .profile = BF_SLICE("airbox@1"),
+        .zone = BF_SLICE("mitte"),
+        .readings = 5,
+        .last_event_us = 6000000,
+        .last_ingest_us = 7000000,
+        .has_place = true,
+        .lat_e7 = 525200000,
+        .lon_e7 = 134050000,
+        .clock_us = 8000000,
     };
     struct bf_device unknown = {.device = BF_SLICE("city:B\"2"), .last_event_us = 6000000,
                                 .last_ingest_us = 7000000, .clock_us = 8000000};
@@ -285,7 +295,8 @@ static void every_message_is_as_the_contract_says(void **state)
 static void the_contract_says_all_that_it_should(void **state)
 {
     (void)state;
-    for (const struct bf__node *entry = bf__node_get(contract.root, "keys")->first; entry; entry = entry->next) {
+    for (const struct bf__node *entry = bf__node_get(contract.root, "keys")->first; entry;
+         entry = entry->next) {
         assert_true(get(entry, "purpose").len > 0);
         assert_true(get(entry, "cap").len > 0);
         assert_true(strncmp(get(entry, "key").data, "belfry:v1:", 10) == 0);

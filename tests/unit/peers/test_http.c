@@ -62,7 +62,8 @@ static void get(const char *path, int expected, char *body, size_t size)
 {
     struct bf_err err = {0};
     int code = 0;
-    assert_int_equal(bf_http_get("127.0.0.1", bf_http_port(http), path, 5000, &code, body, size, &err), BF_OK);
+    assert_int_equal(bf_http_get("127.0.0.1", bf_http_port(http), path, 5000, &code, body, size, &err),
+                     BF_OK);
     assert_int_equal(code, expected);
 }
 
@@ -122,7 +123,8 @@ static void other_methods_are_refused(void **state)
 
 static void noise_is_no_harm(void **state)
 {
-    static const char *const noise[] = {"\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02", "GET / HTTP/9.9\r\n\r\n"};
+    static const char *const noise[] = {"\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02",
+                                        "GET / HTTP/9.9\r\n\r\n"};
     char body[256];
     (void)state;
     for (size_t i = 0; i < sizeof noise / sizeof *noise; i++) {
@@ -154,8 +156,10 @@ static void connections_have_a_bound(void **state)
         close(idle[i]);
     }
     close(more);
-    BF_EVENTUALLY(bf_http_get("127.0.0.1", bf_http_port(http), "/healthz", 1000, &code, body, sizeof body, NULL)
-                  == BF_OK && code == 200, 5000);
+    BF_EVENTUALLY(bf_http_get("127.0.0.1", bf_http_port(http), "/healthz", 1000, &code, body, sizeof body,
+                              NULL) == BF_OK &&
+                      code == 200,
+                  5000);
 }
 
 static void addresses_are_checked(void **state)
@@ -197,12 +201,12 @@ static void a_silent_server_costs_its_time_only(void **state)
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
     struct bf_err err = {0};
     int64_t begin_us = bf_time_monotonic_us();
-    assert_int_equal(bf_http_get("127.0.0.1", ntohs(address.sin_port), "/", 50, &code, body, sizeof body, &err),
-                     BF_PEER);
+    assert_int_equal(
+        bf_http_get("127.0.0.1", ntohs(address.sin_port), "/", 50, &code, body, sizeof body, &err), BF_PEER);
     assert_true(bf_time_monotonic_us() - begin_us < 2 * BF_US_PER_S);
     close(fd);
-    assert_int_equal(bf_http_get("127.0.0.1", ntohs(address.sin_port), "/", 50, &code, body, sizeof body, &err),
-                     BF_PEER);
+    assert_int_equal(
+        bf_http_get("127.0.0.1", ntohs(address.sin_port), "/", 50, &code, body, sizeof body, &err), BF_PEER);
     assert_int_equal(bf_http_get("no.such.host", 80, "/", 50, &code, body, sizeof body, &err), BF_CONFIG);
 }
 

@@ -114,9 +114,23 @@ static void addresses_are_parsed(void **state)
 static void other_addresses_are_refused(void **state)
 {
     static const char *const table[] = {
-        "", "mqtt", "mqtt://", "mqtt://:1883", "tcp://h", "http://h", "mqtt://h:", "mqtt://h:0", "mqtt://h:65536",
-        "mqtt://h:99999999999999999999", "mqtt://h:1x", "mqtt://h/topic", "mqtt://user@h", "mqtt://[::1",
-        "mqtt://[::1]x", "MQTT://h", "mqtt://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "",
+        "mqtt",
+        "mqtt://",
+        "mqtt://:1883",
+        "tcp://h",
+        "http://h",
+        "mqtt://h:",
+        "mqtt://h:0",
+        "mqtt://h:65536",
+        "mqtt://h:99999999999999999999",
+        "mqtt://h:1x",
+        "mqtt://h/topic",
+        "mqtt://user@h",
+        "mqtt://[::1",
+        "mqtt://[::1]x",
+        "MQTT://h",
+        "mqtt://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     };
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -186,8 +200,8 @@ static void publishing_unconnected_is_refused(void **state)
     assert_int_equal(bf_mqtt_publish(mqtt, BF_SLICE("a"), BF_SLICE("b"), 1, false, BF_TIME_NONE, NULL, &err),
                      BF_PEER);
     assert_true(err.message[0]);
-    assert_int_equal(bf_mqtt_publish(mqtt, BF_SLICE("a\0b"), BF_SLICE("b"), 1, false, BF_TIME_NONE, NULL, &err),
-                     BF_LIMIT);
+    assert_int_equal(
+        bf_mqtt_publish(mqtt, BF_SLICE("a\0b"), BF_SLICE("b"), 1, false, BF_TIME_NONE, NULL, &err), BF_LIMIT);
     assert_int_equal(bf_mqtt_publish(mqtt, BF_SLICE(""), BF_SLICE("b"), 1, false, BF_TIME_NONE, NULL, &err),
                      BF_LIMIT);
     const char *filter = "a/#";

@@ -15,7 +15,7 @@
 #include "core/time.h"
 #include "peers/redis/redis.h"
 
-/* Accepts one connection, waits for `requests` bytes, answers `answer` and closes (or waits for the close). */
+/* Accepts one connection, reads once, answers `answer` and closes (or waits for the close). */
 struct server {
     int fd;
     uint16_t port;
@@ -101,9 +101,24 @@ static void addresses_are_parsed(void **state)
 static void other_addresses_are_refused(void **state)
 {
     static const char *const table[] = {
-        "", "redis://", "redis://:6379", "rediss://h", "redis://h:", "redis://h:0", "redis://h:65536", "redis://h:1x",
-        "redis://h/x", "redis://h/1x", "redis://h/65536", "redis://h/99999999999999999999", "redis://u:p@h",
-        "redis://[::1", "unix://run/redis.sock", "unix:///a?db=", "unix:///a?db=x", "unix:///a?base=1",
+        "",
+        "redis://",
+        "redis://:6379",
+        "rediss://h",
+        "redis://h:",
+        "redis://h:0",
+        "redis://h:65536",
+        "redis://h:1x",
+        "redis://h/x",
+        "redis://h/1x",
+        "redis://h/65536",
+        "redis://h/99999999999999999999",
+        "redis://u:p@h",
+        "redis://[::1",
+        "unix://run/redis.sock",
+        "unix:///a?db=",
+        "unix:///a?db=x",
+        "unix:///a?base=1",
         "redis://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     };
     (void)state;

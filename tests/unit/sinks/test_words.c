@@ -39,8 +39,22 @@ static void assert_word(const struct bf__words *words, size_t index, const char 
 static void a_kpi_in_the_order_of_the_script(void **state)
 {
     static const char *const expected[] = {
-        "77", "pm2_5_hour:zone.mitte", "wall air", "12.5", "ug/m3", "3600000", "7200000", "60", "0.1", "30", "25",
-        "good", "1", "1", "2", "14400000",
+        "77",
+        "pm2_5_hour:zone.mitte",
+        "wall air",
+        "12.5",
+        "ug/m3",
+        "3600000",
+        "7200000",
+        "60",
+        "0.1",
+        "30",
+        "25",
+        "good",
+        "1",
+        "1",
+        "2",
+        "14400000",
         "{\"kpi\":\"pm2_5_hour\",\"scope\":\"zone.mitte\",\"value\":12.5,\"unit\":\"ug/m3\","
         "\"window_start_ms\":3600000,\"window_end_ms\":7200000,\"n\":60,\"min\":0.1,\"max\":30,\"target\":25,"
         "\"band\":\"good\",\"quality\":1,\"final\":true,\"revision\":2,\"stale_after_ms\":14400000",
@@ -96,7 +110,8 @@ static void texts_cannot_break_out_of_the_message(void **state)
 static void a_device(void **state)
 {
     static const char *const expected[] = {
-        "city~3A~411", "city:A1", "airbox@1", "mitte", "2000", "1000", "7", "1", "0", "52.52", "-0.0000001", "3000",
+        "city~3A~411", "city:A1", "airbox@1", "mitte", "2000",       "1000",
+        "7",           "1",       "0",        "52.52", "-0.0000001", "3000",
     };
     struct bf__words words;
     struct bf_device device = {
