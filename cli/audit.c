@@ -34,12 +34,15 @@ static const char usage[] =
     "it may take until what is under way has arrived. --published, --acknowledged: what the devices say.\n"
     "--kpi: the KPI that counts every reading of every device (audit_readings).\n";
 
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'},    {"wait", required_argument, NULL, 'w'},
-    {"published", required_argument, NULL, 'p'}, {"acknowledged", required_argument, NULL, 'a'},
-    {"kpi", required_argument, NULL, 'k'},       {"messages", required_argument, NULL, 'm'},
-    {"json", no_argument, NULL, 'j'},            {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
+                                             {"wait", required_argument, NULL, 'w'},
+                                             {"published", required_argument, NULL, 'p'},
+                                             {"acknowledged", required_argument, NULL, 'a'},
+                                             {"kpi", required_argument, NULL, 'k'},
+                                             {"messages", required_argument, NULL, 'm'},
+                                             {"json", no_argument, NULL, 'j'},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {NULL, 0, NULL, 0}};
 
 struct verdict {
     struct bf_ledger_sums sums;
@@ -53,8 +56,8 @@ static struct verdict judge(const struct run *run, const struct bf_ledger *ledge
     const struct bf_ledger_sums *sums = &verdict.sums;
     verdict.messages = bf_ledger_messages(sums);
     verdict.accounted = bf_ledger_accounted(sums);
-    verdict.messages_hold = !run->has_published
-        || (run->published == run->acknowledged && run->acknowledged == verdict.messages);
+    verdict.messages_hold =
+        !run->has_published || (run->published == run->acknowledged && run->acknowledged == verdict.messages);
     verdict.readings_hold = sums->readings == verdict.accounted && sums->seen == sums->readings;
     verdict.final = sums->open_windows == 0;
     return verdict;
@@ -115,10 +118,12 @@ static void print(const struct run *run, const struct verdict *verdict)
     for (size_t i = run->has_published ? 0 : 2; i < LINES; i++) {
         printf("%-38s %12llu\n", lines[i].text, (unsigned long long)lines[i].value);
     }
-    printf("%s\n", holds(verdict) ? "Everything is accounted for, once." : "NOT everything is accounted for:");
+    printf("%s\n",
+           holds(verdict) ? "Everything is accounted for, once." : "NOT everything is accounted for:");
     if (!verdict->messages_hold) {
-        printf("  messages: published %llu, acknowledged %llu, in the logs %llu\n", (unsigned long long)run->published,
-               (unsigned long long)run->acknowledged, (unsigned long long)verdict->messages);
+        printf("  messages: published %llu, acknowledged %llu, in the logs %llu\n",
+               (unsigned long long)run->published, (unsigned long long)run->acknowledged,
+               (unsigned long long)verdict->messages);
     }
     if (!verdict->readings_hold) {
         printf("  readings: in the log %llu, read by the tasks %llu, accounted for %llu\n",
@@ -139,8 +144,10 @@ static enum bf_status find_kpi(const struct run *run, const struct bf_city *city
             return BF_OK;
         }
     }
-    return bf_err_set(err, BF_CONFIG, "the city has no KPI \"%s\"; say with --kpi which one counts every reading "
-                                      "of every device", run->kpi);
+    return bf_err_set(err, BF_CONFIG,
+                      "the city has no KPI \"%s\"; say with --kpi which one counts every reading "
+                      "of every device",
+                      run->kpi);
 }
 
 static enum bf_status audit(const struct run *run, bool *good, struct bf_err *err)
@@ -189,15 +196,33 @@ static int run_audit(int argc, char **argv)
     struct bf_err err;
     for (int option; (option = getopt_long(argc, argv, "c:w:p:a:k:m:jh", long_options, NULL)) != -1;) {
         switch (option) {
-        case 'c': run.config = optarg; break;
-        case 'k': run.kpi = optarg; break;
-        case 'j': run.json = true; break;
-        case 'w': understood &= bf__scalar_duration(bf_slice_of(optarg), &run.wait_us); break;
-        case 'm': understood &= parse_number(optarg, &run.max_messages); break;
-        case 'p': understood &= run.has_published = parse_number(optarg, &run.published); break;
-        case 'a': understood &= has_acknowledged = parse_number(optarg, &run.acknowledged); break;
-        case 'h': fputs(usage, stdout); return BF_EXIT_OK;
-        default: understood = false; break;
+        case 'c':
+            run.config = optarg;
+            break;
+        case 'k':
+            run.kpi = optarg;
+            break;
+        case 'j':
+            run.json = true;
+            break;
+        case 'w':
+            understood &= bf__scalar_duration(bf_slice_of(optarg), &run.wait_us);
+            break;
+        case 'm':
+            understood &= parse_number(optarg, &run.max_messages);
+            break;
+        case 'p':
+            understood &= run.has_published = parse_number(optarg, &run.published);
+            break;
+        case 'a':
+            understood &= has_acknowledged = parse_number(optarg, &run.acknowledged);
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return BF_EXIT_OK;
+        default:
+            understood = false;
+            break;
         }
     }
     if (!understood || optind != argc || run.has_published != has_acknowledged) {
@@ -211,5 +236,8 @@ static int run_audit(int argc, char **argv)
 }
 
 const struct bf_command bf_command_audit = {
-    .name = "audit", .summary = "Account for every message and every reading, from the logs.",
-    .usage = usage, .run = run_audit};
+    .name = "audit",
+    .summary = "Account for every message and every reading, from the logs.",
+    .usage = usage,
+    .run = run_audit,
+};

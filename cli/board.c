@@ -112,7 +112,7 @@ static enum bf_status read_details(struct bf_redis *redis, struct bf_board_view 
 
 static enum bf_status read_meta(struct bf_redis *redis, struct bf_board_view *view, struct bf_err *err)
 {
-    struct bf_slice words[] = {BF_SLICE("HMGET"), BF_SLICE(PREFIX "meta"), BF_SLICE("clock_ms"),
+    struct bf_slice words[] = {BF_SLICE("HMGET"),     BF_SLICE(PREFIX "meta"),  BF_SLICE("clock_ms"),
                                BF_SLICE("behind_ms"), BF_SLICE("heartbeat_ms"), BF_SLICE("generation")};
     struct bf_reply reply;
     enum bf_status status = bf_redis_command(redis, words, 6, &reply, err);
@@ -166,7 +166,8 @@ static enum bf_status count_kinds(struct bf_redis *redis, struct bf_board_view *
     for (size_t i = 0; i < devices && status == BF_OK; i++) {
         status = bf_redis_take(redis, &reply, err);
         size_t known = 0;
-        while (status == BF_OK && known < view->kinds && !bf_slice_equal(reply.text, bf_slice_of(kinds[known]))) {
+        while (status == BF_OK && known < view->kinds &&
+               !bf_slice_equal(reply.text, bf_slice_of(kinds[known]))) {
             known++;
         }
         if (status == BF_OK && known == view->kinds && known < KINDS_MAX && reply.text.len > 0) {

@@ -19,7 +19,8 @@ struct bf_capture {
     uint64_t number;
 };
 
-enum bf_status bf_capture_open(const char *path, const char *topic, struct bf_capture **out, struct bf_err *err)
+enum bf_status bf_capture_open(const char *path, const char *topic, struct bf_capture **out,
+                               struct bf_err *err)
 {
     FILE *file = fopen(path, "re");
     if (!file) {
@@ -46,7 +47,8 @@ void bf_capture_close(struct bf_capture *capture)
 
 static enum bf_status refuse(const struct bf_capture *capture, struct bf_err *err, const char *why)
 {
-    return bf_err_set(err, BF_MALFORMED, "%s:%llu: %s", capture->path, (unsigned long long)capture->number, why);
+    return bf_err_set(err, BF_MALFORMED, "%s:%llu: %s", capture->path, (unsigned long long)capture->number,
+                      why);
 }
 
 /* "1422748800000,{...}" */

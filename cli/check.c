@@ -28,11 +28,13 @@ static const char usage[] =
     "\n"
     "Exit code: 0 good, 78 something is wrong.\n";
 
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'}, {"strict", no_argument, NULL, 's'},
-    {"json", no_argument, NULL, 'j'},         {"devices", required_argument, NULL, 'd'},
-    {"tags", required_argument, NULL, 't'},   {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
+                                             {"strict", no_argument, NULL, 's'},
+                                             {"json", no_argument, NULL, 'j'},
+                                             {"devices", required_argument, NULL, 'd'},
+                                             {"tags", required_argument, NULL, 't'},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {NULL, 0, NULL, 0}};
 
 struct check {
     const char *path;
@@ -108,13 +110,11 @@ static void check_limits(struct check *check, const struct bf_city *city, const 
                         : total->second_windows > city->limits.max_windows ? "2"
                                                                            : NULL;
     if (stage != NULL) {
-        snprintf(
-            problem.text, sizeof problem.text,
-            "city.yaml: a task of stage %s needs up to %llu windows, more than limits.max_windows "
-            "(%llu)",
-            stage,
-            (unsigned long long)(stage[0] == '1' ? total->first_windows : total->second_windows),
-            (unsigned long long)city->limits.max_windows);
+        snprintf(problem.text, sizeof problem.text,
+                 "city.yaml: a task of stage %s needs up to %llu windows, more than limits.max_windows "
+                 "(%llu)",
+                 stage, (unsigned long long)(stage[0] == '1' ? total->first_windows : total->second_windows),
+                 (unsigned long long)city->limits.max_windows);
         report(check, "", &problem);
     }
     if (add(check->scale.devices, check->scale.readings - 1) / check->scale.readings >
@@ -268,13 +268,27 @@ static int run_check(int argc, char **argv)
     bool understood = true;
     for (int option; (option = getopt_long(argc, argv, "c:sjd:t:h", long_options, NULL)) != -1;) {
         switch (option) {
-        case 'c': check.path = optarg; break;
-        case 's': check.strict = true; break;
-        case 'j': check.json = true; break;
-        case 'd': understood &= parse_count(optarg, &check.scale.devices); break;
-        case 't': understood &= parse_count(optarg, &check.scale.tags); break;
-        case 'h': fputs(usage, stdout); return BF_EXIT_OK;
-        default: understood = false; break;
+        case 'c':
+            check.path = optarg;
+            break;
+        case 's':
+            check.strict = true;
+            break;
+        case 'j':
+            check.json = true;
+            break;
+        case 'd':
+            understood &= parse_count(optarg, &check.scale.devices);
+            break;
+        case 't':
+            understood &= parse_count(optarg, &check.scale.tags);
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return BF_EXIT_OK;
+        default:
+            understood = false;
+            break;
         }
     }
     if (!understood || optind != argc) {
@@ -285,5 +299,8 @@ static int run_check(int argc, char **argv)
 }
 
 const struct bf_command bf_command_check = {
-    .name = "check", .summary = "Read the whole configuration and say what is wrong with it.", .usage = usage,
-    .run = run_check};
+    .name = "check",
+    .summary = "Read the whole configuration and say what is wrong with it.",
+    .usage = usage,
+    .run = run_check,
+};

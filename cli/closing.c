@@ -17,7 +17,8 @@ enum bf_status bf_closing_send(struct bf_publisher *publisher, const struct bf_s
     int64_t tail = bf_setting_tail(setting->city);
     for (int step = 1; step <= STEPS && bf_pace_idle(STEP_WAIT_MS); step++) {
         int64_t time_us = last_us + tail + step * setting->city->time.emit_every_us;
-        enum bf_status status = bf_publisher_send(publisher, 0, bf_slice_of(topic), BF_SLICE("closing"), time_us, err);
+        enum bf_status status =
+            bf_publisher_send(publisher, 0, bf_slice_of(topic), BF_SLICE("closing"), time_us, err);
         if (status != BF_OK) {
             return status;
         }

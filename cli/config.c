@@ -62,10 +62,18 @@ static int run_config(int argc, char **argv)
     struct output output = {0};
     for (int option; (option = getopt_long(argc, argv, "c:jh", long_options, NULL)) != -1;) {
         switch (option) {
-        case 'c': path = optarg; break;
-        case 'j': output.json = true; break;
-        case 'h': fputs(usage, stdout); return BF_EXIT_OK;
-        default: fputs(usage, stderr); return BF_EXIT_USAGE;
+        case 'c':
+            path = optarg;
+            break;
+        case 'j':
+            output.json = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return BF_EXIT_OK;
+        default:
+            fputs(usage, stderr);
+            return BF_EXIT_USAGE;
         }
     }
     const char *what = optind + 1 == argc ? argv[optind] : "";
@@ -81,5 +89,8 @@ static int run_config(int argc, char **argv)
 }
 
 const struct bf_command bf_command_config = {
-    .name = "config", .summary = "Show the effective configuration, or the reference of all options.",
-    .usage = usage, .run = run_config};
+    .name = "config",
+    .summary = "Show the effective configuration, or the reference of all options.",
+    .usage = usage,
+    .run = run_config,
+};

@@ -14,11 +14,27 @@
 
 enum fate { FATE_NONE, FATE_BY_PROFILE, FATE_REJECTED, FATE_READING };
 
-struct message { uint64_t key; uint64_t fate; };
-struct writer { uint64_t key; int64_t offset; uint64_t index; };
-struct window { uint64_t key; uint64_t total; uint64_t counted; bool final, audit; };
+struct message {
+    uint64_t key;
+    uint64_t fate;
+};
+struct writer {
+    uint64_t key;
+    int64_t offset;
+    uint64_t index;
+};
+struct window {
+    uint64_t key;
+    uint64_t total;
+    uint64_t counted;
+    bool final, audit;
+};
 
-struct source { int64_t offset; uint32_t index; struct bf_task_counters counters; };
+struct source {
+    int64_t offset;
+    uint32_t index;
+    struct bf_task_counters counters;
+};
 
 struct bf_ledger {
     struct bf_consumer *consumer;
@@ -41,7 +57,8 @@ static enum bf_status find_partitions(struct bf_ledger *ledger, struct bf_err *e
             int64_t begin = 0, end = 0;
             status = bf_consumer_range(ledger->consumer, topics[t], p, &begin, &end, err);
             if (status == BF_OK && begin > 0) {
-                return bf_err_set(err, BF_FATAL, "a log has lost its first %lld records (topic %zu, partition %d)",
+                return bf_err_set(err, BF_FATAL,
+                                  "a log has lost its first %lld records (topic %zu, partition %d)",
                                   (long long)begin, t, p);
             }
             if (ledger->position_count == MAX_PARTITIONS) {
@@ -57,8 +74,9 @@ static enum bf_status find_partitions(struct bf_ledger *ledger, struct bf_err *e
     return bf_consumer_assign(ledger->consumer, ledger->positions, ledger->position_count, err);
 }
 
-enum bf_status bf_ledger_open(const struct bf_kafka_options *options, const struct bf_kpi_definition *audit_kpi,
-                              uint64_t max_messages, struct bf_ledger **out, struct bf_err *err)
+enum bf_status bf_ledger_open(const struct bf_kafka_options *options,
+                              const struct bf_kpi_definition *audit_kpi, uint64_t max_messages,
+                              struct bf_ledger **out, struct bf_err *err)
 {
     struct bf_ledger *ledger = calloc(1, sizeof *ledger);
     if (!ledger) {
@@ -99,8 +117,8 @@ void bf_ledger_close(struct bf_ledger *ledger)
 }
 
 /* A message is what one delivery identity names; a redelivery has the same. */
-static enum bf_status note_message(struct bf_ledger *ledger, const struct bf_delivery *delivery, enum fate fate,
-                                   struct bf_err *err)
+static enum bf_status note_message(struct bf_ledger *ledger, const struct bf_delivery *delivery,
+                                   enum fate fate, struct bf_err *err)
 {
     uint64_t key = bf_hash64(delivery->ingest);
     key = bf_hash64_mix(key, (uint64_t)delivery->epoch);
@@ -122,11 +140,12 @@ static bool is_new(struct bf_ledger *ledger, const struct bf_incoming *incoming,
     if (header.len == 0 || bf_origin_unpack(header, origin, NULL) != BF_OK) {
         return false;
     }
-    uint64_t key = bf_hash64_mix(bf_hash64(origin->task), (uint64_t)incoming->topic << 32 | (uint32_t)incoming->partition);
+    uint64_t key = bf_hash64_mix(bf_hash64(origin->task),
+                                 (uint64_t)incoming->topic << 32 | (uint32_t)incoming->partition);
     bool created = false;
     struct writer *writer = bf_table_put(ledger->writers, &key, &created);
-    bool newer = writer && (created || origin->offset > writer->offset
-                            || (origin->offset == writer->offset && origin->index > writer->index));
+    bool newer = writer && (created || origin->offset > writer->offset ||
+                            (origin->offset == writer->offset && origin->index > writer->index));
     if (newer) {
         writer->offset = origin->offset;
         writer->index = origin->index;
@@ -135,7 +154,8 @@ static bool is_new(struct bf_ledger *ledger, const struct bf_incoming *incoming,
     return newer;
 }
 
-static enum bf_status take_reading(struct bf_ledger *ledger, const struct bf_incoming *incoming, struct bf_err *err)
+static enum bf_status take_reading(struct bf_ledger *ledger, const struct bf_incoming *incoming,
+                                   struct bf_err *err)
 {
     struct bf_reading reading;
     ledger->sums.readings++;
@@ -149,10 +169,12 @@ static enum bf_status take_reading(struct bf_ledger *ledger, const struct bf_inc
 static bool late_for_audit(const struct bf_ledger *ledger, const struct bf_reject *reject)
 {
     int64_t start = bf_time_floor(reject->event_us, ledger->audit.window_us);
-    return reject->at_us >= start + ledger->audit.window_us + ledger->audit.delay_us + ledger->audit.lateness_us;
+    return reject->at_us >=
+           start + ledger->audit.window_us + ledger->audit.delay_us + ledger->audit.lateness_us;
 }
 
-static enum bf_status take_reject(struct bf_ledger *ledger, const struct bf_incoming *incoming, struct bf_err *err)
+static enum bf_status take_reject(struct bf_ledger *ledger, const struct bf_incoming *incoming,
+                                  struct bf_err *err)
 {
     struct bf_reject reject;
     struct bf_origin origin;
@@ -179,8 +201,8 @@ static void take_tick(struct bf_ledger *ledger, const struct bf_incoming *incomi
     struct bf_task_tick tick;
     struct bf_origin origin;
     struct bf_slice header = bf_incoming_header(incoming, "bf-origin");
-    if (bf_task_tick_unpack(incoming->value, &tick, NULL) != BF_OK || tick.source < 0
-        || tick.source >= MAX_PARTITIONS || bf_origin_unpack(header, &origin, NULL) != BF_OK) {
+    if (bf_task_tick_unpack(incoming->value, &tick, NULL) != BF_OK || tick.source < 0 ||
+        tick.source >= MAX_PARTITIONS || bf_origin_unpack(header, &origin, NULL) != BF_OK) {
         return;
     }
     struct source *source = &ledger->sources[tick.source];
@@ -190,7 +212,8 @@ static void take_tick(struct bf_ledger *ledger, const struct bf_incoming *incomi
     }
 }
 
-static enum bf_status take_kpi(struct bf_ledger *ledger, const struct bf_incoming *incoming, struct bf_err *err)
+static enum bf_status take_kpi(struct bf_ledger *ledger, const struct bf_incoming *incoming,
+                               struct bf_err *err)
 {
     struct bf_kpi kpi;
     struct bf_origin origin;
@@ -199,14 +222,16 @@ static enum bf_status take_kpi(struct bf_ledger *ledger, const struct bf_incomin
     }
     ledger->sums.finals += kpi.phase == BF_KPI_FINAL && kpi.revision == 0;
     ledger->sums.revisions += kpi.phase == BF_KPI_FINAL && kpi.revision > 0;
-    uint64_t key = bf_hash64_mix(bf_hash64(kpi.kpi), bf_hash64_mix(bf_hash64(kpi.scope), (uint64_t)kpi.start_us));
+    uint64_t key =
+        bf_hash64_mix(bf_hash64(kpi.kpi), bf_hash64_mix(bf_hash64(kpi.scope), (uint64_t)kpi.start_us));
     struct window *window = bf_table_put(ledger->windows, &key, NULL);
     if (!window) {
         return bf_err_set(err, BF_LIMIT, "more than %zu windows; raise --messages",
                           bf_table_capacity(ledger->windows));
     }
     window->counted = kpi.n;
-    window->total = kpi.n + kpi.excluded.suspect + kpi.excluded.fail + kpi.excluded.missing + kpi.excluded.text;
+    window->total =
+        kpi.n + kpi.excluded.suspect + kpi.excluded.fail + kpi.excluded.missing + kpi.excluded.text;
     window->audit = bf_slice_equal(kpi.kpi, ledger->audit.id);
     window->final = window->final || kpi.phase == BF_KPI_FINAL;
     return BF_OK;
@@ -259,7 +284,8 @@ enum bf_status bf_ledger_read(struct bf_ledger *ledger, struct bf_err *err)
         }
         quiet = 0;
         size_t i = 0;
-        while (ledger->positions[i].topic != incoming.topic || ledger->positions[i].partition != incoming.partition) {
+        while (ledger->positions[i].topic != incoming.topic ||
+               ledger->positions[i].partition != incoming.partition) {
             i++;
         }
         bool was_behind = ledger->positions[i].offset < ends[i];

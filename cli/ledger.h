@@ -35,8 +35,9 @@ struct bf_ledger_sums {
 };
 
 /* audit_kpi: the definition of the KPI that counts everything. */
-enum bf_status bf_ledger_open(const struct bf_kafka_options *options, const struct bf_kpi_definition *audit_kpi,
-                              uint64_t max_messages, struct bf_ledger **ledger, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_ledger_open(const struct bf_kafka_options *options,
+                              const struct bf_kpi_definition *audit_kpi, uint64_t max_messages,
+                              struct bf_ledger **ledger, struct bf_err *err) BF_MUST_CHECK;
 void bf_ledger_close(struct bf_ledger *ledger);
 /* Reads to the ends that the logs have now. FATAL where a log has lost its beginning. */
 enum bf_status bf_ledger_read(struct bf_ledger *ledger, struct bf_err *err) BF_MUST_CHECK;
@@ -48,8 +49,8 @@ static inline uint64_t bf_ledger_messages(const struct bf_ledger_sums *sums)
 }
 static inline uint64_t bf_ledger_accounted(const struct bf_ledger_sums *sums)
 {
-    return sums->counted + sums->excluded + sums->late + sums->duplicate + sums->older + sums->content
-           + sums->malformed + sums->limit;
+    return sums->counted + sums->excluded + sums->late + sums->duplicate + sums->older + sums->content +
+           sums->malformed + sums->limit;
 }
 
 #endif

@@ -34,7 +34,7 @@ struct bf_need bf_need_of(const struct bf_city *city, const struct bf_kpi_defini
     for (size_t i = 0; i < kpi->group_count; i++) {
         /* A device has one zone and few values of a tag: with devices, their number is the measure. */
         uint64_t values = values_of(city, kpi->group[i].kind, scale);
-        need.scopes = !kpi->by_device ? times(need.scopes, values)
+        need.scopes = !kpi->by_device                         ? times(need.scopes, values)
                       : kpi->group[i].kind == BF_GROUP_DEVICE ? values
                                                               : need.scopes;
     }
@@ -42,8 +42,8 @@ struct bf_need bf_need_of(const struct bf_city *city, const struct bf_kpi_defini
     uint64_t second_scopes = kpi->by_device ? 0 : share(need.scopes, scale->partials);
     need.first_windows = times(first_scopes, need.open);
     need.second_windows = times(second_scopes, need.open);
-    need.first_bytes = times(need.first_windows, BF_NEED_WINDOW + BF_NEED_CELL) +
-                       times(first_scopes, BF_NEED_SCOPE);
+    need.first_bytes =
+        times(need.first_windows, BF_NEED_WINDOW + BF_NEED_CELL) + times(first_scopes, BF_NEED_SCOPE);
     need.second_bytes = times(need.second_windows, BF_NEED_WINDOW + scale->readings * BF_NEED_CELL) +
                         times(second_scopes, BF_NEED_SCOPE);
     return need;

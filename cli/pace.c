@@ -31,7 +31,8 @@ enum bf_status bf_pace_parse(struct bf_slice text, double *speed, struct bf_err 
     *speed = strtod(copy, &end);
     end += *end == 'x';
     if (text.len >= sizeof copy || end == copy || *end != '\0' || errno || !(*speed > 0 && *speed <= 1e6)) {
-        return bf_err_set(err, BF_CONFIG, "--speed: expected a number such as 1, 10x or 0.5x, or max, not \"%.*s\"",
+        return bf_err_set(err, BF_CONFIG,
+                          "--speed: expected a number such as 1, 10x or 0.5x, or max, not \"%.*s\"",
                           BF_SLICE_ARG(text));
     }
     return BF_OK;

@@ -11,9 +11,9 @@
 #include "core/slice.h"
 
 struct bf_pace {
-    double speed;          /* 1: as it was; 10: ten times as fast; 0: as fast as the broker takes it */
-    int64_t first_us;      /* log time of the first message */
-    int64_t started_us;    /* monotonic */
+    double speed;       /* 1: as it was; 10: ten times as fast; 0: as fast as the broker takes it */
+    int64_t first_us;   /* log time of the first message */
+    int64_t started_us; /* monotonic */
 };
 
 /* "1", "10x", "0.5x", "max". CONFIG for anything else. */

@@ -145,7 +145,8 @@ static enum bf_status transmit(struct connection *connection, struct pending *pe
     struct bf_slice topic = {pending->bytes, pending->topic_len};
     struct bf_slice payload = {pending->bytes + pending->topic_len, pending->payload_len};
     pending->token = -1;
-    return bf_mqtt_publish(connection->mqtt, topic, payload, 1, false, pending->time_us, &pending->token, err);
+    return bf_mqtt_publish(connection->mqtt, topic, payload, 1, false, pending->time_us, &pending->token,
+                           err);
 }
 
 static void begin(struct connection *connection)
@@ -195,8 +196,8 @@ static enum bf_status ensure_up(struct connection *connection, int timeout_ms, s
     return BF_OK;
 }
 
-static enum bf_status connect_all(struct bf_publisher *publisher, const struct bf_site *site, const char *name,
-                                  size_t count, struct bf_err *err)
+static enum bf_status connect_all(struct bf_publisher *publisher, const struct bf_site *site,
+                                  const char *name, size_t count, struct bf_err *err)
 {
     for (size_t i = 0; i < count; i++) {
         struct connection *connection = &publisher->connections[i];
@@ -204,13 +205,27 @@ static enum bf_status connect_all(struct bf_publisher *publisher, const struct b
         connection->owner = publisher;
         snprintf(connection->client_id, sizeof connection->client_id, "%s-%zu", name, i);
         struct bf_mqtt_options options = {
-            .url = site->mqtt.url, .version = site->mqtt.version, .client_id = connection->client_id,
-            .username = site->mqtt.username, .password = site->mqtt.password, .ca_file = site->mqtt.ca_file,
-            .cert_file = site->mqtt.cert_file, .key_file = site->mqtt.key_file, .keep_alive_s = 60,
-            .clean = true, .connect_timeout_s = 5};
+            .url = site->mqtt.url,
+            .version = site->mqtt.version,
+            .client_id = connection->client_id,
+            .username = site->mqtt.username,
+            .password = site->mqtt.password,
+            .ca_file = site->mqtt.ca_file,
+            .cert_file = site->mqtt.cert_file,
+            .key_file = site->mqtt.key_file,
+            .keep_alive_s = 60,
+            .clean = true,
+            .connect_timeout_s = 5,
+        };
         struct bf_mqtt_callbacks callbacks = {
-            .message = on_message, .connected = on_connected, .failed = on_down, .lost = on_down,
-            .subscribed = on_subscribed, .published = on_published, .context = connection};
+            .message = on_message,
+            .connected = on_connected,
+            .failed = on_down,
+            .lost = on_down,
+            .subscribed = on_subscribed,
+            .published = on_published,
+            .context = connection,
+        };
         enum bf_status status = bf_mqtt_create(&options, &callbacks, &connection->mqtt, err);
         if (status != BF_OK) {
             return status;
@@ -227,7 +242,8 @@ static enum bf_status connect_all(struct bf_publisher *publisher, const struct b
 enum bf_status bf_publisher_open(const struct bf_site *site, const char *name, size_t connections,
                                  struct bf_publisher **out, struct bf_err *err)
 {
-    size_t count = connections < 1 ? 1 : connections > BF_PUBLISHER_CONNECTIONS ? BF_PUBLISHER_CONNECTIONS : connections;
+    size_t most = connections > BF_PUBLISHER_CONNECTIONS ? BF_PUBLISHER_CONNECTIONS : connections;
+    size_t count = most > 0 ? most : 1;
     struct bf_publisher *publisher = calloc(1, sizeof *publisher + count * sizeof publisher->connections[0]);
     if (!publisher) {
         return bf_err_set(err, BF_LIMIT, "no memory for %zu connections", count);
@@ -276,7 +292,8 @@ static struct pending *make_room(struct connection *connection, struct bf_err *e
             }
         }
         if (bf_time_monotonic_us() > deadline) {
-            bf_err_set(err, BF_PEER, "the MQTT broker acknowledged nothing for %d s", RECONNECT_WAIT_MS / 1000);
+            bf_err_set(err, BF_PEER, "the MQTT broker acknowledged nothing for %d s",
+                       RECONNECT_WAIT_MS / 1000);
             return NULL;
         }
         pthread_mutex_lock(&publisher->lock);
@@ -303,8 +320,8 @@ enum bf_status bf_publisher_send(struct bf_publisher *publisher, uint64_t device
     if (payload.len) {
         memcpy(bytes + topic.len, payload.data, payload.len);
     }
-    *pending = (struct pending){.used = true, .bytes = bytes, .topic_len = topic.len,
-                                .payload_len = payload.len, .time_us = time_us};
+    *pending = (struct pending){
+        .used = true, .bytes = bytes, .topic_len = topic.len, .payload_len = payload.len, .time_us = time_us};
     connection->open++;
     publisher->counts.published++;
     struct bf_err attempt; /* a connection that fails now is mended by the next call */
@@ -323,9 +340,9 @@ enum bf_status bf_publisher_drain(struct bf_publisher *publisher, int timeout_ms
         struct connection *connection = &publisher->connections[i];
         for (settle(connection); connection->open > 0; settle(connection)) {
             if (bf_time_monotonic_us() > deadline) {
-                return bf_err_set(err, BF_PEER, "%llu messages were not acknowledged",
-                                  (unsigned long long)(publisher->counts.published
-                                                       - publisher->counts.acknowledged));
+                return bf_err_set(
+                    err, BF_PEER, "%llu messages were not acknowledged",
+                    (unsigned long long)(publisher->counts.published - publisher->counts.acknowledged));
             }
             enum bf_status status = ensure_up(connection, timeout_ms, err);
             if (status != BF_OK) {

@@ -33,7 +33,8 @@ void bf_publisher_close(struct bf_publisher *publisher);
 enum bf_status bf_publisher_send(struct bf_publisher *publisher, uint64_t device, struct bf_slice topic,
                                  struct bf_slice payload, int64_t time_us, struct bf_err *err) BF_MUST_CHECK;
 /* Waits until everything is acknowledged. PEER after timeout_ms. */
-enum bf_status bf_publisher_drain(struct bf_publisher *publisher, int timeout_ms, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_publisher_drain(struct bf_publisher *publisher, int timeout_ms,
+                                  struct bf_err *err) BF_MUST_CHECK;
 struct bf_publisher_counts bf_publisher_read(struct bf_publisher *publisher);
 
 #endif

@@ -30,13 +30,17 @@ static const char usage[] =
     "  belfry replay tram.dump --speed 10x\n"
     "  belfry replay readings.csv --topic lab/readings --speed max\n"
     "\n"
-    "FILE holds a message a line: TIME TOPIC {JSON}, or MILLISECONDS,PAYLOAD (then --topic says where from).\n"
+    "FILE holds a message a line: TIME TOPIC {JSON}, or MILLISECONDS,PAYLOAD (then --topic says where "
+    "from).\n"
     "The configuration needs `clock: message` under `ingest:`, in an installation of its own.\n";
 
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'}, {"speed", required_argument, NULL, 's'},
-    {"topic", required_argument, NULL, 't'},  {"json", no_argument, NULL, 'j'},
-    {"for", required_argument, NULL, 'f'},    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
+                                             {"speed", required_argument, NULL, 's'},
+                                             {"topic", required_argument, NULL, 't'},
+                                             {"json", no_argument, NULL, 'j'},
+                                             {"for", required_argument, NULL, 'f'},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {NULL, 0, NULL, 0}};
 
 static enum bf_status publish_lines(const struct run *run, struct bf_capture *capture,
                                     struct bf_publisher *publisher, struct sums *sums, struct bf_err *err)
@@ -77,12 +81,13 @@ static void print_sums(const struct run *run, const struct sums *sums, struct bf
     unsigned long long lines = sums->lines + sums->unreadable, unreadable = sums->unreadable;
     unsigned long long published = counts.published, acknowledged = counts.acknowledged, again = counts.again;
     if (run->json) {
-        printf("{\"lines\":%llu,\"unreadable\":%llu,\"published\":%llu,\"acknowledged\":%llu,\"again\":%llu}\n", lines,
-               unreadable, published, acknowledged, again);
+        printf(
+            "{\"lines\":%llu,\"unreadable\":%llu,\"published\":%llu,\"acknowledged\":%llu,\"again\":%llu}\n",
+            lines, unreadable, published, acknowledged, again);
         return;
     }
-    printf("%llu lines (%llu unreadable): %llu messages published, %llu acknowledged, %llu sent again\n", lines,
-           unreadable, published, acknowledged, again);
+    printf("%llu lines (%llu unreadable): %llu messages published, %llu acknowledged, %llu sent again\n",
+           lines, unreadable, published, acknowledged, again);
 }
 
 static enum bf_status replay(const struct run *run, struct bf_err *err)
@@ -97,7 +102,8 @@ static enum bf_status replay(const struct run *run, struct bf_err *err)
     }
     if (!setting.site->ingest.clock_message) {
         status = bf_err_set(err, BF_CONFIG, "a replay needs `clock: message` under `ingest:`");
-        bf_err_hint(err, "In an installation that runs on real time, a capture would be late from its first line.");
+        bf_err_hint(
+            err, "In an installation that runs on real time, a capture would be late from its first line.");
         goto out;
     }
     status = bf_capture_open(run->file, run->topic, &capture, err);
@@ -123,13 +129,22 @@ static int run_replay(int argc, char **argv)
     struct bf_err err;
     for (int option; (option = getopt_long(argc, argv, "c:s:t:f:jh", long_options, NULL)) != -1;) {
         switch (option) {
-        case 'c': run.config = optarg; break;
-        case 't': run.topic = optarg; break;
-        case 'j': run.json = true; break;
-        case 'h': fputs(usage, stdout); return BF_EXIT_OK;
+        case 'c':
+            run.config = optarg;
+            break;
+        case 't':
+            run.topic = optarg;
+            break;
+        case 'j':
+            run.json = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return BF_EXIT_OK;
         case 'f':
             if (!bf__scalar_duration(bf_slice_of(optarg), &run.length_us)) {
-                fprintf(stderr, "belfry replay: --for: expected a duration such as 60s, not \"%s\"\n", optarg);
+                fprintf(stderr, "belfry replay: --for: expected a duration such as 60s, not \"%s\"\n",
+                        optarg);
                 return BF_EXIT_USAGE;
             }
             break;
@@ -139,7 +154,9 @@ static int run_replay(int argc, char **argv)
                 return BF_EXIT_USAGE;
             }
             break;
-        default: fputs(usage, stderr); return BF_EXIT_USAGE;
+        default:
+            fputs(usage, stderr);
+            return BF_EXIT_USAGE;
         }
     }
     if (optind + 1 != argc) {
@@ -151,4 +168,8 @@ static int run_replay(int argc, char **argv)
 }
 
 const struct bf_command bf_command_replay = {
-    .name = "replay", .summary = "Publish a recorded capture on its own time.", .usage = usage, .run = run_replay};
+    .name = "replay",
+    .summary = "Publish a recorded capture on its own time.",
+    .usage = usage,
+    .run = run_replay,
+};

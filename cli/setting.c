@@ -7,7 +7,8 @@
 #include "core/daemon.h"
 #include "processors/aggregate/aggregate.h"
 
-enum bf_status bf_setting_load(const char *path, bool with_city, struct bf_setting *setting, struct bf_err *err)
+enum bf_status bf_setting_load(const char *path, bool with_city, struct bf_setting *setting,
+                               struct bf_err *err)
 {
     const char *from_environment = getenv("BELFRY_CONFIG");
     const char *chosen = path ? path : from_environment ? from_environment : "/etc/belfry/belfry.yaml";

@@ -22,7 +22,8 @@ struct run {
 
 static const char usage[] =
     "usage: belfry simulate [--config FILE] [--seed N] [--devices N] [--rate MESSAGES/S] [--for DURATION]\n"
-    "                       [--fault KIND=SHARE]... [--start TIME] [--speed N|max] [--connections N] [--json]\n"
+    "                       [--fault KIND=SHARE]... [--start TIME] [--speed N|max] [--connections N] "
+    "[--json]\n"
     "\n"
     "examples:\n"
     "  belfry simulate --for 60s\n"
@@ -57,35 +58,43 @@ static enum bf_status parse_fault(const char *text, struct bf_simulator_options 
     return BF_OK;
 }
 
-static enum bf_status parse_count(const char *option, const char *text, double least, double most, double *out,
-                                  struct bf_err *err)
+static enum bf_status parse_count(const char *option, const char *text, double least, double most,
+                                  double *out, struct bf_err *err)
 {
     char *end = NULL;
     *out = strtod(text, &end);
     if (end == text || *end != '\0' || !(*out >= least && *out <= most)) {
-        return bf_err_set(err, BF_CONFIG, "--%s: expected a number from %g to %g, not \"%s\"", option, least, most,
-                          text);
+        return bf_err_set(err, BF_CONFIG, "--%s: expected a number from %g to %g, not \"%s\"", option, least,
+                          most, text);
     }
     return BF_OK;
 }
 
 enum { OPTION_FOR = 1000, OPTION_START, OPTION_SPEED, OPTION_JSON };
 
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'},  {"seed", required_argument, NULL, 's'},
-    {"devices", required_argument, NULL, 'd'}, {"rate", required_argument, NULL, 'r'},
-    {"for", required_argument, NULL, OPTION_FOR}, {"fault", required_argument, NULL, 'f'},
-    {"start", required_argument, NULL, OPTION_START}, {"speed", required_argument, NULL, OPTION_SPEED},
-    {"connections", required_argument, NULL, 'n'}, {"json", no_argument, NULL, OPTION_JSON},
-    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
+                                             {"seed", required_argument, NULL, 's'},
+                                             {"devices", required_argument, NULL, 'd'},
+                                             {"rate", required_argument, NULL, 'r'},
+                                             {"for", required_argument, NULL, OPTION_FOR},
+                                             {"fault", required_argument, NULL, 'f'},
+                                             {"start", required_argument, NULL, OPTION_START},
+                                             {"speed", required_argument, NULL, OPTION_SPEED},
+                                             {"connections", required_argument, NULL, 'n'},
+                                             {"json", no_argument, NULL, OPTION_JSON},
+                                             {"help", no_argument, NULL, 'h'},
+                                             {NULL, 0, NULL, 0}};
 
 static enum bf_status parse_option(int option, const char *value, struct run *run, struct bf_err *err)
 {
     double number = 0;
     enum bf_status status = BF_OK;
     switch (option) {
-    case 'c': run->config = value; return BF_OK;
-    case 'f': return parse_fault(value, &run->options, err);
+    case 'c':
+        run->config = value;
+        return BF_OK;
+    case 'f':
+        return parse_fault(value, &run->options, err);
     case 's':
         status = parse_count("seed", value, 0, 9e15, &number, err);
         run->options.seed = (uint64_t)number;
@@ -98,18 +107,24 @@ static enum bf_status parse_option(int option, const char *value, struct run *ru
         status = parse_count("connections", value, 1, BF_PUBLISHER_CONNECTIONS, &number, err);
         run->connections = (size_t)number;
         return status;
-    case 'r': return parse_count("rate", value, 0.001, 1e6, &run->options.rate, err);
+    case 'r':
+        return parse_count("rate", value, 0.001, 1e6, &run->options.rate, err);
     case OPTION_FOR:
         return bf__scalar_duration(bf_slice_of(value), &run->length_us)
-            ? BF_OK
-            : bf_err_set(err, BF_CONFIG, "--for: expected a duration such as 60s, not \"%s\"", value);
+                   ? BF_OK
+                   : bf_err_set(err, BF_CONFIG, "--for: expected a duration such as 60s, not \"%s\"", value);
     case OPTION_START:
         status = bf_time_parse_rfc3339(bf_slice_of(value), &run->options.start_us);
         return status == BF_OK ? BF_OK
-                               : bf_err_set(err, BF_CONFIG, "--start: expected a time such as "
-                                                            "2024-02-13T08:00:00Z, not \"%s\"", value);
-    case OPTION_SPEED: return bf_pace_parse(bf_slice_of(value), &run->speed, err);
-    default: run->json = true; return BF_OK;
+                               : bf_err_set(err, BF_CONFIG,
+                                            "--start: expected a time such as "
+                                            "2024-02-13T08:00:00Z, not \"%s\"",
+                                            value);
+    case OPTION_SPEED:
+        return bf_pace_parse(bf_slice_of(value), &run->speed, err);
+    default:
+        run->json = true;
+        return BF_OK;
     }
 }
 
@@ -137,17 +152,18 @@ static enum bf_status publish_all(const struct run *run, struct bf_simulator *si
     return bf_publisher_drain(publisher, 60000, err);
 }
 
-static void print_sums(const struct run *run, const struct bf_simulator *simulator, struct bf_publisher_counts counts)
+static void print_sums(const struct run *run, const struct bf_simulator *simulator,
+                       struct bf_publisher_counts counts)
 {
     unsigned long long devices = bf_simulator_devices(simulator), published = counts.published;
     unsigned long long acknowledged = counts.acknowledged, again = counts.again, seed = run->options.seed;
     if (run->json) {
-        printf("{\"devices\":%llu,\"seed\":%llu,\"published\":%llu,\"acknowledged\":%llu,\"again\":%llu}\n", devices,
-               seed, published, acknowledged, again);
+        printf("{\"devices\":%llu,\"seed\":%llu,\"published\":%llu,\"acknowledged\":%llu,\"again\":%llu}\n",
+               devices, seed, published, acknowledged, again);
         return;
     }
-    printf("%llu devices (seed %llu): %llu messages published, %llu acknowledged, %llu sent again\n", devices, seed,
-           published, acknowledged, again);
+    printf("%llu devices (seed %llu): %llu messages published, %llu acknowledged, %llu sent again\n", devices,
+           seed, published, acknowledged, again);
 }
 
 static enum bf_status simulate(struct run *run, struct bf_err *err)
@@ -201,5 +217,8 @@ static int run_simulate(int argc, char **argv)
 }
 
 const struct bf_command bf_command_simulate = {
-    .name = "simulate", .summary = "Publish a simulated city's messages, the same for one seed.",
-    .usage = usage, .run = run_simulate};
+    .name = "simulate",
+    .summary = "Publish a simulated city's messages, the same for one seed.",
+    .usage = usage,
+    .run = run_simulate,
+};

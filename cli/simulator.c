@@ -9,15 +9,15 @@
 #include "core/hash.h"
 #include "core/time.h"
 
-#define FLEET 360u            /* devices of the kinds table */
+#define FLEET 360u /* devices of the kinds table */
 #define MAX_DEVICES 1000000u
 
 struct device {
     int64_t next_us, interval_us;
-    uint64_t number;    /* messages so far */
+    uint64_t number; /* messages so far */
     uint32_t kind;
-    uint32_t faults;    /* bits of enum bf_fault */
-    bool again;         /* the message just given is given once more */
+    uint32_t faults; /* bits of enum bf_fault */
+    bool again;      /* the message just given is given once more */
 };
 
 struct bf_simulator {
@@ -124,8 +124,8 @@ static void lay_out(struct bf_simulator *simulator)
     }
 }
 
-enum bf_status bf_simulator_create(const struct bf_simulator_options *options,
-                                   struct bf_simulator **out, struct bf_err *err)
+enum bf_status bf_simulator_create(const struct bf_simulator_options *options, struct bf_simulator **out,
+                                   struct bf_err *err)
 {
     uint64_t count = options->devices ? options->devices : FLEET;
     if (count > MAX_DEVICES) {
@@ -179,10 +179,12 @@ static bool write_message(struct bf_simulator *simulator, uint32_t index, struct
     if (has(device, BF_FAULT_SILENT) && due / (60 * BF_US_PER_S) % 2 == 1) {
         return false;
     }
-    struct bf__draw draw = {
-        .seed = simulator->options.seed, .device = index, .number = device->number, .time_us = due,
-        .day = (double)(due % (86400 * BF_US_PER_S)) / (86400.0 * 1e6),
-        .stuck = has(device, BF_FAULT_STUCK)};
+    struct bf__draw draw = {.seed = simulator->options.seed,
+                            .device = index,
+                            .number = device->number,
+                            .time_us = due,
+                            .day = (double)(due % (86400 * BF_US_PER_S)) / (86400.0 * 1e6),
+                            .stuck = has(device, BF_FAULT_STUCK)};
     if (has(device, BF_FAULT_DRIFT)) {
         draw.distort += 0.02 * (double)device->number;
     }
@@ -199,7 +201,8 @@ static bool write_message(struct bf_simulator *simulator, uint32_t index, struct
     }
     *message = (struct bf_simulated){.topic = bf_slice_of(simulator->topic),
                                      .payload = {simulator->payload, length},
-                                     .due_us = due, .device = index};
+                                     .due_us = due,
+                                     .device = index};
     return true;
 }
 
@@ -209,8 +212,8 @@ bool bf_simulator_next(struct bf_simulator *simulator, int64_t until_us, struct 
         uint32_t index = simulator->heap[0];
         struct device *device = &simulator->devices[index];
         bool sent = write_message(simulator, index, message);
-        if (has(device, BF_FAULT_DUPLICATE) && !device->again && sent
-            && drawn(simulator, index, 0xd0) < 0.1) {
+        if (has(device, BF_FAULT_DUPLICATE) && !device->again && sent &&
+            drawn(simulator, index, 0xd0) < 0.1) {
             device->again = true; /* due at once, the same bytes */
             return true;
         }

@@ -27,16 +27,16 @@ enum bf_fault {
 
 struct bf_simulator_options {
     uint64_t seed;
-    uint64_t devices;   /* 0: the demo city's 360 */
-    double rate;        /* messages per second of the whole fleet; 0: each kind's own interval */
-    int64_t start_us;   /* log time of the first message */
+    uint64_t devices; /* 0: the demo city's 360 */
+    double rate;      /* messages per second of the whole fleet; 0: each kind's own interval */
+    int64_t start_us; /* log time of the first message */
     double fault_share[BF_FAULT_COUNT]; /* 0 to 1: share of the devices that have this fault */
 };
 
 struct bf_simulated {
     struct bf_slice topic, payload; /* until the next call */
     int64_t due_us;
-    uint64_t device;                /* its number: publish a device's messages on one connection */
+    uint64_t device; /* its number: publish a device's messages on one connection */
 };
 
 struct bf_simulator;
@@ -52,7 +52,7 @@ uint64_t bf_simulator_devices(const struct bf_simulator *simulator);
 bool bf_fault_parse(struct bf_slice name, enum bf_fault *fault);
 
 /* ---- between simulator.c and simulator_kinds.c */
-struct bf__draw { /* what a message is made of */
+struct bf__draw {                  /* what a message is made of */
     uint64_t seed, device, number; /* number: of this device's messages */
     int64_t time_us;               /* what the device believes */
     double day;                    /* local time of day, 0 to 1 */
@@ -61,7 +61,7 @@ struct bf__draw { /* what a message is made of */
 };
 struct bf__kind {
     const char *name;
-    uint32_t share;       /* of 360 devices */
+    uint32_t share; /* of 360 devices */
     uint32_t interval_ms;
     /* Writes topic and payload; returns the payload's length. */
     size_t (*write)(const struct bf__draw *draw, char *topic, char *payload);

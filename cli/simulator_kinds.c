@@ -8,8 +8,9 @@
 
 #include "core/time.h"
 
-static const char *const districts[] = {"harbour", "old-town", "market",  "castle",     "meadow",   "mill",
-                                        "orchard", "quarry",   "station", "university", "woodland", "lakeside"};
+static const char *const districts[] = {"harbour", "old-town",   "market",   "castle",
+                                        "meadow",  "mill",       "orchard",  "quarry",
+                                        "station", "university", "woodland", "lakeside"};
 #define DISTRICTS (sizeof districts / sizeof districts[0])
 
 static const char *district_of(const struct bf__draw *draw)
@@ -70,21 +71,23 @@ static size_t write_air(const struct bf__draw *draw, char *topic, char *payload)
     double traffic = rush(draw->day);
     double pm25 = around(draw, 6 + 9 * traffic, 3, 1), pm10 = around(draw, 12 + 15 * traffic, 5, 2);
     snprintf(topic, BF_SIMULATOR_TOPIC, "city/air/air-%04llu", (unsigned long long)draw->device);
-    return written(snprintf(payload, BF_SIMULATOR_PAYLOAD,
-                            "{\"ts\":%lld,\"class\":\"%s\",\"lat\":%.6f,\"lon\":%.6f,\"pm25\":%.1f,\"pm10\":%.1f,"
-                            "\"no2\":%.1f}",
-                            (long long)(draw->time_us / 1000), class, latitude(draw), longitude(draw), pm25, pm10,
-                            around(draw, 15 + 30 * traffic, 6, 3)));
+    return written(
+        snprintf(payload, BF_SIMULATOR_PAYLOAD,
+                 "{\"ts\":%lld,\"class\":\"%s\",\"lat\":%.6f,\"lon\":%.6f,\"pm25\":%.1f,\"pm10\":%.1f,"
+                 "\"no2\":%.1f}",
+                 (long long)(draw->time_us / 1000), class, latitude(draw), longitude(draw), pm25, pm10,
+                 around(draw, 15 + 30 * traffic, 6, 3)));
 }
 
 static size_t write_noise(const struct bf__draw *draw, char *topic, char *payload)
 {
     snprintf(topic, BF_SIMULATOR_TOPIC, "city/noise/%s/snd-%04llu", district_of(draw),
              (unsigned long long)draw->device);
-    return written(snprintf(payload, BF_SIMULATOR_PAYLOAD,
-                            "[{\"bn\":\"urn:dev:snd-%04llu:\",\"bt\":%.3f,\"n\":\"laeq\",\"u\":\"dB\",\"v\":%.1f}]",
-                            (unsigned long long)draw->device, (double)draw->time_us / 1e6,
-                            around(draw, 45 + 12 * sun(draw->day) + 8 * rush(draw->day), 4, 1)));
+    return written(
+        snprintf(payload, BF_SIMULATOR_PAYLOAD,
+                 "[{\"bn\":\"urn:dev:snd-%04llu:\",\"bt\":%.3f,\"n\":\"laeq\",\"u\":\"dB\",\"v\":%.1f}]",
+                 (unsigned long long)draw->device, (double)draw->time_us / 1e6,
+                 around(draw, 45 + 12 * sun(draw->day) + 8 * rush(draw->day), 4, 1)));
 }
 
 static size_t write_traffic(const struct bf__draw *draw, char *topic, char *payload)
@@ -92,33 +95,35 @@ static size_t write_traffic(const struct bf__draw *draw, char *topic, char *payl
     double load = clamp(0.1 + 0.6 * rush(draw->day) + 0.2 * sun(draw->day), 0, 1);
     snprintf(topic, BF_SIMULATOR_TOPIC, "city/traffic/%s/loop-%04llu", district_of(draw),
              (unsigned long long)draw->device);
-    return written(snprintf(payload, BF_SIMULATOR_PAYLOAD,
-                            "{\"time\":%.3f,\"vehicles\":%d,\"speed\":%.1f,\"occupancy\":%.1f}",
-                            (double)draw->time_us / 1e6, (int)clamp(around(draw, 12 * load, 4, 1), 0, 499),
-                            around(draw, 52 - 25 * load, 6, 2), clamp(around(draw, 40 * load, 5, 3), 0, 100)));
+    return written(snprintf(
+        payload, BF_SIMULATOR_PAYLOAD, "{\"time\":%.3f,\"vehicles\":%d,\"speed\":%.1f,\"occupancy\":%.1f}",
+        (double)draw->time_us / 1e6, (int)clamp(around(draw, 12 * load, 4, 1), 0, 499),
+        around(draw, 52 - 25 * load, 6, 2), clamp(around(draw, 40 * load, 5, 3), 0, 100)));
 }
 
 static size_t write_bus(const struct bf__draw *draw, char *topic, char *payload)
 {
     unsigned vehicle = (unsigned)draw->device, route = 1000 + vehicle % 12 * 10;
     double progress = (double)draw->number / 600 + bf__chance(draw->seed, draw->device, 0, 7);
-    double lat = latitude(draw) + 0.03 * sin(progress * 6.28), lon = longitude(draw) + 0.05 * cos(progress * 6.28);
+    double lat = latitude(draw) + 0.03 * sin(progress * 6.28),
+           lon = longitude(draw) + 0.05 * cos(progress * 6.28);
     double speed = clamp(around(draw, 7 - 3 * rush(draw->day), 5, 1), 0, 24);
     int late = (int)around(draw, -40 - 120 * rush(draw->day), 90, 2);
     char when[40];
     bf_time_format(draw->time_us, when, sizeof when);
     snprintf(topic, BF_SIMULATOR_TOPIC,
-             "/hfp/v2/journey/ongoing/vp/bus/0012/%05u/%u/1/Bell Tower/08:15/1130110/4/%d;%d/%d%d/%d%d/%d%d", vehicle,
-             route, (int)lat, (int)lon, (int)(lat * 10) % 10, (int)(lon * 10) % 10, (int)(lat * 100) % 10,
-             (int)(lon * 100) % 10, (int)(lat * 1000) % 10, (int)(lon * 1000) % 10);
-    return written(snprintf(payload, BF_SIMULATOR_PAYLOAD,
-                            "{\"VP\":{\"desi\":\"%u\",\"dir\":\"1\",\"oper\":12,\"veh\":%u,\"tst\":\"%s\",\"tsi\":%lld,"
-                            "\"spd\":%.2f,\"hdg\":%d,\"lat\":%.6f,\"long\":%.6f,\"acc\":%.2f,\"dl\":%d,\"odo\":%llu,"
-                            "\"drst\":%d,\"jrn\":1,\"line\":1,\"start\":\"08:15\",\"loc\":\"GPS\",\"stop\":null,"
-                            "\"route\":\"%u\",\"occu\":0}}",
-                            route / 10, vehicle, when, (long long)(draw->time_us / BF_US_PER_S), speed,
-                            (int)(progress * 360) % 360, lat, lon, around(draw, 0, 1, 3), late,
-                            (unsigned long long)(draw->number * 7 % 900000), speed < 1 ? 1 : 0, route));
+             "/hfp/v2/journey/ongoing/vp/bus/0012/%05u/%u/1/Bell Tower/08:15/1130110/4/%d;%d/%d%d/%d%d/%d%d",
+             vehicle, route, (int)lat, (int)lon, (int)(lat * 10) % 10, (int)(lon * 10) % 10,
+             (int)(lat * 100) % 10, (int)(lon * 100) % 10, (int)(lat * 1000) % 10, (int)(lon * 1000) % 10);
+    return written(
+        snprintf(payload, BF_SIMULATOR_PAYLOAD,
+                 "{\"VP\":{\"desi\":\"%u\",\"dir\":\"1\",\"oper\":12,\"veh\":%u,\"tst\":\"%s\",\"tsi\":%lld,"
+                 "\"spd\":%.2f,\"hdg\":%d,\"lat\":%.6f,\"long\":%.6f,\"acc\":%.2f,\"dl\":%d,\"odo\":%llu,"
+                 "\"drst\":%d,\"jrn\":1,\"line\":1,\"start\":\"08:15\",\"loc\":\"GPS\",\"stop\":null,"
+                 "\"route\":\"%u\",\"occu\":0}}",
+                 route / 10, vehicle, when, (long long)(draw->time_us / BF_US_PER_S), speed,
+                 (int)(progress * 360) % 360, lat, lon, around(draw, 0, 1, 3), late,
+                 (unsigned long long)(draw->number * 7 % 900000), speed < 1 ? 1 : 0, route));
 }
 
 static size_t write_parking(const struct bf__draw *draw, char *topic, char *payload)
@@ -130,8 +135,8 @@ static size_t write_parking(const struct bf__draw *draw, char *topic, char *payl
     snprintf(topic, BF_SIMULATOR_TOPIC, "city/parking/%s/park-%04llu", district_of(draw),
              (unsigned long long)draw->device);
     return written(snprintf(payload, BF_SIMULATOR_PAYLOAD,
-                            "{\"at\":\"%s\",\"occupied\":%d,\"capacity\":%d,\"free\":%d}", when, occupied, capacity,
-                            capacity - occupied));
+                            "{\"at\":\"%s\",\"occupied\":%d,\"capacity\":%d,\"free\":%d}", when, occupied,
+                            capacity, capacity - occupied));
 }
 
 static size_t write_waste(const struct bf__draw *draw, char *topic, char *payload)
@@ -165,9 +170,10 @@ static size_t write_energy(const struct bf__draw *draw, char *topic, char *paylo
     double power = around(draw, 350 + 900 * rush(draw->day), 160, 1);
     snprintf(topic, BF_SIMULATOR_TOPIC, "city/energy/%s/plug-%04llu", district_of(draw),
              (unsigned long long)draw->device);
-    return written(snprintf(payload, BF_SIMULATOR_PAYLOAD,
-                            "{\"id\":0,\"output\":true,\"apower\":%.1f,\"voltage\":%.1f,\"aenergy\":{\"total\":%.3f}}",
-                            clamp(power, 0, 9e5), around(draw, 230, 2, 2), 0.5 * (double)draw->number));
+    return written(
+        snprintf(payload, BF_SIMULATOR_PAYLOAD,
+                 "{\"id\":0,\"output\":true,\"apower\":%.1f,\"voltage\":%.1f,\"aenergy\":{\"total\":%.3f}}",
+                 clamp(power, 0, 9e5), around(draw, 230, 2, 2), 0.5 * (double)draw->number));
 }
 
 /* ---- SenML in CBOR (RFC 8428, section 6): just what a mast sends. */
@@ -217,7 +223,8 @@ static size_t write_weather(const struct bf__draw *draw, char *topic, char *payl
     used += put_number(payload + used, (double)draw->time_us / 1e6);
     used += put_measure(payload + used, "temperature", "Cel", around(draw, 4 + 9 * sun(draw->day), 1, 1));
     used += put_byte(payload + used, 0xa3);
-    used += put_measure(payload + used, "humidity", "%RH", clamp(around(draw, 85 - 30 * sun(draw->day), 5, 2), 0, 100));
+    used += put_measure(payload + used, "humidity", "%RH",
+                        clamp(around(draw, 85 - 30 * sun(draw->day), 5, 2), 0, 100));
     used += put_byte(payload + used, 0xa3);
     used += put_measure(payload + used, "wind", "m/s", clamp(around(draw, 4, 3, 3), 0, 89));
     used += put_byte(payload + used, 0xa3);

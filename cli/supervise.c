@@ -62,7 +62,8 @@ enum bf_status bf_supervisor_start(struct bf_supervisor *supervisor, const struc
 {
     assert(supervisor->count < BF_CHILDREN_MAX);
     if (access(child->program, X_OK) != 0) {
-        return bf_err_set(err, BF_CONFIG, "could not find the program %s: %s", child->program, strerror(errno));
+        return bf_err_set(err, BF_CONFIG, "could not find the program %s: %s", child->program,
+                          strerror(errno));
     }
     struct bf_child *slot = &supervisor->children[supervisor->count++];
     *slot = *child;

@@ -14,13 +14,13 @@
 #define BF_CHILD_ARGUMENTS 8
 
 struct bf_child {
-    const char *name;                         /* for the log */
-    const char *program;                      /* path */
+    const char *name;                          /* for the log */
+    const char *program;                       /* path */
     const char *arguments[BF_CHILD_ARGUMENTS]; /* after the program's name; NULL-terminated */
-    bool vital;        /* cannot be started again: its end ends everything */
-    int out;           /* its standard output goes here; -1: ours */
-    pid_t pid;         /* 0: not running */
-    int64_t started_us, again_us; /* monotonic */
+    bool vital;                                /* cannot be started again: its end ends everything */
+    int out;                                   /* its standard output goes here; -1: ours */
+    pid_t pid;                                 /* 0: not running */
+    int64_t started_us, again_us;              /* monotonic */
     uint32_t restarts, pause_ms;
 };
 

@@ -69,7 +69,8 @@ static void print_row(int64_t now_ms, const struct bf_board_row *row, const char
     printf("%s\n", eol);
 }
 
-static void print_screen(const struct run *run, const struct bf_board_view *view, size_t lines, const char *eol)
+static void print_screen(const struct run *run, const struct bf_board_view *view, size_t lines,
+                         const char *eol)
 {
     char when[40];
     int64_t now_us = bf_time_wall_us();
@@ -78,7 +79,8 @@ static void print_screen(const struct run *run, const struct bf_board_view *view
     printf("%llu KPIs, %llu devices, configuration %lld, city clock %.1f s ago%s\n",
            (unsigned long long)view->kpis, (unsigned long long)view->devices, (long long)view->generation,
            view->clock_ms ? (double)(now_us / 1000 - view->clock_ms) / 1000 : 0.0, eol);
-    printf("%s\n%-15s %-7s %5s  %-21s %-21s %5s%s\n", eol, "KPI", "unit", "scopes", "lowest", "highest", "age", eol);
+    printf("%s\n%-15s %-7s %5s  %-21s %-21s %5s%s\n", eol, "KPI", "unit", "scopes", "lowest", "highest",
+           "age", eol);
     size_t room = lines > 7 ? lines - 7 : 1;
     size_t shown = view->count < room ? view->count : room;
     for (size_t i = 0; i < shown; i++) {
@@ -94,17 +96,20 @@ static void print_screen(const struct run *run, const struct bf_board_view *view
 
 static void print_json(const struct bf_board_view *view)
 {
-    printf("{\"board\":\"%s\",\"kpis\":%llu,\"devices\":%llu,\"kinds\":%llu,\"generation\":%lld,\"clock_ms\":%lld,"
+    printf("{\"board\":\"%s\",\"kpis\":%llu,\"devices\":%llu,\"kinds\":%llu,\"generation\":%lld,\"clock_ms\":"
+           "%lld,"
            "\"behind_ms\":%lld,\"rows\":[",
            view->name, (unsigned long long)view->kpis, (unsigned long long)view->devices,
            (unsigned long long)view->kinds, (long long)view->generation, (long long)view->clock_ms,
            (long long)view->behind_ms);
     for (size_t i = 0; i < view->count; i++) {
         const struct bf_board_row *row = &view->rows[i];
-        printf("%s{\"kpi\":\"%s\",\"unit\":\"%s\",\"scopes\":%llu,\"low\":%.17g,\"low_scope\":\"%s\",\"high\":%.17g,"
+        printf("%s{\"kpi\":\"%s\",\"unit\":\"%s\",\"scopes\":%llu,\"low\":%.17g,\"low_scope\":\"%s\","
+               "\"high\":%.17g,"
                "\"high_scope\":\"%s\",\"window_end_ms\":%lld,\"final\":%s}",
-               i ? "," : "", row->kpi, row->unit, (unsigned long long)row->scopes, row->low.value, row->low.scope,
-               row->high.value, row->high.scope, (long long)row->window_end_ms, row->final ? "true" : "false");
+               i ? "," : "", row->kpi, row->unit, (unsigned long long)row->scopes, row->low.value,
+               row->low.scope, row->high.value, row->high.scope, (long long)row->window_end_ms,
+               row->final ? "true" : "false");
     }
     printf("]}\n");
 }
@@ -178,7 +183,8 @@ static enum bf_status top(const struct run *run, struct bf_err *err)
     if (status != BF_OK) {
         return status;
     }
-    struct bf_redis_options options = {.url = setting.site->redis.url, .username = setting.site->redis.username,
+    struct bf_redis_options options = {.url = setting.site->redis.url,
+                                       .username = setting.site->redis.username,
                                        .password = setting.site->redis.password,
                                        .timeout_ms = (int)(setting.site->redis.timeout_us / BF_US_PER_MS)};
     struct bf_pace signals;
@@ -194,14 +200,29 @@ static int run_top(int argc, char **argv)
     for (int option; (option = getopt_long(argc, argv, "c:b:n:a:ojh", long_options, NULL)) != -1;) {
         bool understood = option != '?';
         switch (option) {
-        case 'c': run.config = optarg; break;
-        case 'b': run.board = optarg; break;
-        case 'n': run.note = optarg; break;
-        case 'a': understood = bf__scalar_duration(bf_slice_of(optarg), &run.await_us); break;
-        case 'o': run.once = true; break;
-        case 'j': run.json = true; break;
-        case 'h': fputs(usage, stdout); return BF_EXIT_OK;
-        default: break;
+        case 'c':
+            run.config = optarg;
+            break;
+        case 'b':
+            run.board = optarg;
+            break;
+        case 'n':
+            run.note = optarg;
+            break;
+        case 'a':
+            understood = bf__scalar_duration(bf_slice_of(optarg), &run.await_us);
+            break;
+        case 'o':
+            run.once = true;
+            break;
+        case 'j':
+            run.json = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return BF_EXIT_OK;
+        default:
+            break;
         }
         if (!understood) {
             fputs(usage, stderr);
@@ -214,4 +235,8 @@ static int run_top(int argc, char **argv)
 }
 
 const struct bf_command bf_command_top = {
-    .name = "top", .summary = "Show the city's values now, from Redis.", .usage = usage, .run = run_top};
+    .name = "top",
+    .summary = "Show the city's values now, from Redis.",
+    .usage = usage,
+    .run = run_top,
+};

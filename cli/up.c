@@ -25,15 +25,16 @@
 #define STOP_MS 4000
 #define TEND_MS 50
 
-static const char usage[] =
-    "usage: belfry up [--config FILE] [--log-json]\n"
-    "\n"
-    "example:\n"
-    "  belfry up --config /etc/belfry/belfry.yaml\n"
-    "\n"
-    "Makes topics and the first configuration where they are missing, then runs belfry-ingest, belfry-process\n"
-    "and belfry-sink (and the embedded Kafka where the configuration says `embedded: true`) and starts again\n"
-    "what dies. TERM or Ctrl-C ends all of them.\n";
+static const char usage[] = "usage: belfry up [--config FILE] [--log-json]\n"
+                            "\n"
+                            "example:\n"
+                            "  belfry up --config /etc/belfry/belfry.yaml\n"
+                            "\n"
+                            "Makes topics and the first configuration where they are missing, then runs "
+                            "belfry-ingest, belfry-process\n"
+                            "and belfry-sink (and the embedded Kafka where the configuration says `embedded: "
+                            "true`) and starts again\n"
+                            "what dies. TERM or Ctrl-C ends all of them.\n";
 
 struct up {
     const char *config;
@@ -69,9 +70,11 @@ static enum bf_status start_cluster(struct up *up, const struct bf_site *site, s
     if (pipe2(pipe_ends, O_CLOEXEC) != 0) {
         return bf_err_set(err, BF_FATAL, "could not make a pipe: %s", strerror(errno));
     }
-    struct bf_child child = {
-        .name = "belfry-kafka", .program = up->programs[0], .vital = true, .out = pipe_ends[1],
-        .arguments = {"--port", up->kafka_port, "--prefix", site->kafka.prefix, NULL}};
+    struct bf_child child = {.name = "belfry-kafka",
+                             .program = up->programs[0],
+                             .vital = true,
+                             .out = pipe_ends[1],
+                             .arguments = {"--port", up->kafka_port, "--prefix", site->kafka.prefix, NULL}};
     enum bf_status status = bf_supervisor_start(&up->supervisor, &child, err);
     close(pipe_ends[1]);
     char line[128] = "";
@@ -94,7 +97,8 @@ static enum bf_status prepare_once(const struct bf_setting *setting, const struc
     bool made = false;
     enum bf_status status =
         setting->site->kafka.embedded
-            ? BF_OK : bf_topics_ensure(kafka, (int16_t)setting->site->kafka.replication, &created, err);
+            ? BF_OK
+            : bf_topics_ensure(kafka, (int16_t)setting->site->kafka.replication, &created, err);
     status = status == BF_OK ? bf_config_log_install_once(kafka, &made, err) : status;
     struct bf_config_log *log = NULL;
     status = status == BF_OK ? bf_config_log_open(kafka, bf_aggregate_names(), &log, err) : status;
@@ -113,7 +117,8 @@ static enum bf_status prepare_once(const struct bf_setting *setting, const struc
         bf_bundle_destroy(bundle);
     }
     if (status == BF_OK) {
-        bf_log(BF_LOG_INFO, "up.configured", "generation=%lld topics_made=%d", (long long)generation, created);
+        bf_log(BF_LOG_INFO, "up.configured", "generation=%lld topics_made=%d", (long long)generation,
+               created);
     }
     return status;
 }
@@ -137,8 +142,11 @@ static enum bf_status start_daemons(struct up *up, struct bf_err *err)
 {
     static const char *const names[] = {"belfry-ingest", "belfry-process", "belfry-sink"};
     for (size_t i = 0; i < 3; i++) {
-        struct bf_child child = {.name = names[i], .program = up->programs[i + 1], .out = -1,
-                                 .arguments = {"--config", up->config, up->log_json ? "--log-json" : NULL, NULL}};
+        struct bf_child child = {
+            .name = names[i],
+            .program = up->programs[i + 1],
+            .out = -1,
+            .arguments = {"--config", up->config, up->log_json ? "--log-json" : NULL, NULL}};
         enum bf_status status = bf_supervisor_start(&up->supervisor, &child, err);
         if (status != BF_OK) {
             return status;
@@ -182,10 +190,18 @@ static int run_up(int argc, char **argv)
     up.config = from_environment ? from_environment : "/etc/belfry/belfry.yaml";
     for (int option; (option = getopt_long(argc, argv, "c:jh", long_options, NULL)) != -1;) {
         switch (option) {
-        case 'c': up.config = optarg; break;
-        case 'j': up.log_json = true; break;
-        case 'h': fputs(usage, stdout); return BF_EXIT_OK;
-        default: fputs(usage, stderr); return BF_EXIT_USAGE;
+        case 'c':
+            up.config = optarg;
+            break;
+        case 'j':
+            up.log_json = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return BF_EXIT_OK;
+        default:
+            fputs(usage, stderr);
+            return BF_EXIT_USAGE;
         }
     }
     bf_log_init(&(struct bf_log_options){.level = BF_LOG_INFO, .json = up.log_json, .program = "belfry-up"});
@@ -194,4 +210,8 @@ static int run_up(int argc, char **argv)
 }
 
 const struct bf_command bf_command_up = {
-    .name = "up", .summary = "Run and look after the whole installation.", .usage = usage, .run = run_up};
+    .name = "up",
+    .summary = "Run and look after the whole installation.",
+    .usage = usage,
+    .run = run_up,
+};

@@ -52,11 +52,11 @@ static int run(const char *const *words)
     return code;
 }
 #define RUN(...) run((const char *const[]){__VA_ARGS__, NULL})
-#define assert_printed(text)                                                                       \
-    do {                                                                                           \
-        if (strstr(printed, (text)) == NULL) {                                                     \
-            fail_msg("\"%s\" is not in:\n%s", (text), printed);                                    \
-        }                                                                                          \
+#define assert_printed(text)                                    \
+    do {                                                        \
+        if (strstr(printed, (text)) == NULL) {                  \
+            fail_msg("\"%s\" is not in:\n%s", (text), printed); \
+        }                                                       \
     } while (0)
 
 static void test_the_way_to_a_command(void **state)
