@@ -35,11 +35,12 @@ static enum bf_status make_handle(struct bf_consumer *consumer, const struct bf_
     const struct bf_group *group = &consumer->group;
     snprintf(session, sizeof session, "%u", (unsigned)(group->session_ms ? group->session_ms : 6000));
     static const struct bf_property defaults[] = {
-        /* What is read ahead lies decompressed in memory; the whole process has 120 MB. */
-        {.name = "queued.min.messages", .value = "20000"},
+        /* What is read ahead lies decompressed in memory; the whole process has 120 MB. The bound is in
+         * bytes: a full queue is looked at again only after a pause, so a bound in records would starve. */
+        {.name = "queued.min.messages", .value = "100000"},
         {.name = "queued.max.messages.kbytes", .value = "4096"},
-        {.name = "fetch.max.bytes", .value = "2097152"},
-        {.name = "max.partition.fetch.bytes", .value = "524288"},
+        {.name = "fetch.max.bytes", .value = "1048576"},
+        {.name = "max.partition.fetch.bytes", .value = "131072"},
         /* A real broker answers when something comes; the embedded one sits the whole time out. */
         {.name = "fetch.wait.max.ms", .value = "20"},
         {.name = "fetch.error.backoff.ms", .value = "100"},
