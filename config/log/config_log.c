@@ -244,7 +244,7 @@ enum bf_status bf__config_log_read(const struct bf_kafka_options *options, const
         return bf_err_set(err, BF_LIMIT, "out of memory for the configuration log");
     }
     made->aggregates = aggregates;
-    const struct bf_position start = {.topic = BF_TOPIC_CONFIG, .partition = 0, .offset = BF_OFFSET_BEGINNING};
+    const struct bf_position start = {.topic = BF_TOPIC_CONFIG, .offset = BF_OFFSET_BEGINNING};
     size_t taken = 0;
     int32_t partitions;
     enum bf_status status = bf_consumer_create(options, NULL, true, &made->consumer, err);

@@ -79,7 +79,8 @@ static enum bf_status open_at_ends(struct bf_log_clock *clock, const struct bf_k
     int64_t longest = 0;
     for (int32_t i = 0; status == BF_OK && i < clock->partitions; i++) {
         clock->newest[i] = BF_TIME_NONE;
-        status = bf_consumer_range(clock->consumer, BF_TOPIC_READINGS, i, &clock->begin[i], &clock->end[i], err);
+        status = bf_consumer_range(clock->consumer, BF_TOPIC_READINGS, i, &clock->begin[i],
+                                   &clock->end[i], err);
         int64_t records = status == BF_OK ? clock->end[i] - clock->begin[i] : 0;
         longest = records > longest ? records : longest;
     }

@@ -110,9 +110,10 @@ void bf__group_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topi
 {
     struct bf_consumer *consumer = opaque;
     bool assigning = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-    bool lost = rd_kafka_assignment_lost(rk) != 0 || (!assigning && code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS);
-    bf_log(BF_LOG_INFO, assigning ? "kafka.assigned" : "kafka.revoked", "client=%s group=%s partitions=%d lost=%d",
-           rd_kafka_name(rk), consumer->group.id, list ? list->cnt : 0, lost);
+    bool error = !assigning && code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS;
+    bool lost = error || rd_kafka_assignment_lost(rk) != 0;
+    bf_log(BF_LOG_INFO, assigning ? "kafka.assigned" : "kafka.revoked",
+           "client=%s group=%s partitions=%d lost=%d", rd_kafka_name(rk), consumer->group.id, list ? list->cnt : 0, lost);
     consumer->rebalanced = true;
     if (assigning && !consumer->failed) {
         assign(consumer, list);

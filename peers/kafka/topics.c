@@ -272,7 +272,7 @@ static enum bf_status judge(const struct bf_kafka_options *options, int topic,
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
         if (strstr(state->differs, needed[i])) {
             enum bf_status status =
-                bf_err_set(err, BF_CONFIG, "the Kafka topic %s has a setting that belfry cannot work with", name);
+                bf_err_set(err, BF_CONFIG, "belfry cannot work with the settings of the topic %s", name);
             bf_err_detail(err, "%s", state->differs);
             return status;
         }
