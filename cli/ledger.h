@@ -14,7 +14,6 @@
 #define BF_CLI_LEDGER_H
 
 #include "config/city.h"
-#include "core/record.h"
 #include "peers/kafka/kafka.h"
 
 struct bf_ledger;

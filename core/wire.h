@@ -12,6 +12,7 @@
 #include "core/err.h"
 #include "core/mp.h"
 #include "core/record.h"
+#include "core/result.h"
 
 #define BF_SCHEMA "1" /* header bf-schema */
 #define BF_RECORD_MAX 900000 /* bytes of one record's value, below Kafka's default of 1 MB */

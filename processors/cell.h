@@ -4,7 +4,7 @@
 #ifndef BF_PROCESSORS_CELL_H
 #define BF_PROCESSORS_CELL_H
 
-#include "core/record.h"
+#include "core/result.h"
 #include "processors/aggregate/aggregate.h"
 
 struct bf_cell {

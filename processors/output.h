@@ -7,6 +7,7 @@
 #define BF_PROCESSORS_OUTPUT_H
 
 #include "core/record.h"
+#include "core/result.h"
 
 #define BF_OUTPUT_MAX 16384
 #define BF_OUTPUT_KEY_MAX 1024

@@ -15,6 +15,7 @@
 #include "config/site.h"
 #include "core/counters.h"
 #include "core/record.h"
+#include "core/result.h"
 
 #define BF_SINK_NO_POSITION INT64_C(-1)
 

@@ -7,7 +7,7 @@
 #define BF_SINKS_WORDS_H
 
 #include "core/err.h"
-#include "core/record.h"
+#include "core/result.h"
 
 struct bf__words {
     struct bf_slice *at; /* the words; the first `first` are room for a head that is known last */
