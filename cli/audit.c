@@ -206,7 +206,7 @@ static int run_audit(int argc, char **argv)
             run.json = true;
             break;
         case 'w':
-            understood &= bf__scalar_duration(bf_slice_of(optarg), &run.wait_us);
+            understood &= bf_scalar_duration(bf_slice_of(optarg), &run.wait_us);
             break;
         case 'm':
             understood &= parse_number(optarg, &run.max_messages);

@@ -132,9 +132,9 @@ static void print_kpi(const struct check *check, const struct bf_city *city,
 {
     struct bf_need need = bf_need_of(city, kpi, &check->scale);
     char window[32], delay[32], lateness[32], first[32], second[32];
-    bf__scalar_format_duration((double)kpi->window_us, window, sizeof window);
-    bf__scalar_format_duration((double)kpi->delay_us, delay, sizeof delay);
-    bf__scalar_format_duration((double)kpi->lateness_us, lateness, sizeof lateness);
+    bf_scalar_format_duration((double)kpi->window_us, window, sizeof window);
+    bf_scalar_format_duration((double)kpi->delay_us, delay, sizeof delay);
+    bf_scalar_format_duration((double)kpi->lateness_us, lateness, sizeof lateness);
     format_bytes((double)need.first_bytes, first, sizeof first);
     format_bytes((double)need.second_bytes, second, sizeof second);
     printf("  %-18.18s %6s %5s %8s %7llu %6llu %10s %10s\n", kpi->id.data, window, delay, lateness,
@@ -255,7 +255,7 @@ static int check_all(struct check *check)
 static bool parse_count(const char *text, uint64_t *count)
 {
     int64_t value = 0;
-    bool good = bf__scalar_integer(bf_slice_of(text), &value) && value > 0 && value <= 1000000000;
+    bool good = bf_scalar_integer(bf_slice_of(text), &value) && value > 0 && value <= 1000000000;
     *count = (uint64_t)value;
     return good;
 }

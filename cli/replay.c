@@ -142,7 +142,7 @@ static int run_replay(int argc, char **argv)
             fputs(usage, stdout);
             return BF_EXIT_OK;
         case 'f':
-            if (!bf__scalar_duration(bf_slice_of(optarg), &run.length_us)) {
+            if (!bf_scalar_duration(bf_slice_of(optarg), &run.length_us)) {
                 fprintf(stderr, "belfry replay: --for: expected a duration such as 60s, not \"%s\"\n",
                         optarg);
                 return BF_EXIT_USAGE;

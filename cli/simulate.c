@@ -110,7 +110,7 @@ static enum bf_status parse_option(int option, const char *value, struct run *ru
     case 'r':
         return parse_count("rate", value, 0.001, 1e6, &run->options.rate, err);
     case OPTION_FOR:
-        return bf__scalar_duration(bf_slice_of(value), &run->length_us)
+        return bf_scalar_duration(bf_slice_of(value), &run->length_us)
                    ? BF_OK
                    : bf_err_set(err, BF_CONFIG, "--for: expected a duration such as 60s, not \"%s\"", value);
     case OPTION_START:

@@ -210,7 +210,7 @@ static int run_top(int argc, char **argv)
             run.note = optarg;
             break;
         case 'a':
-            understood = bf__scalar_duration(bf_slice_of(optarg), &run.await_us);
+            understood = bf_scalar_duration(bf_slice_of(optarg), &run.await_us);
             break;
         case 'o':
             run.once = true;

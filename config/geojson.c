@@ -15,7 +15,7 @@ static bool is_text(const struct bf__node *node, const char *text)
 static bool read_degrees(struct bf__loader *loader, const struct bf__node *node, double limit, int32_t *e7)
 {
     double degrees = 0;
-    if (node == NULL || node->kind != BF__NODE_SCALAR || !bf__scalar_number(node->text, &degrees) ||
+    if (node == NULL || node->kind != BF__NODE_SCALAR || !bf_scalar_number(node->text, &degrees) ||
         !(fabs(degrees) <= limit)) {
         return bf__loader_problem(loader, node, "expected degrees from -%g to %g (longitude comes first)",
                                   limit, limit);

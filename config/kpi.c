@@ -132,7 +132,7 @@ static bool parse_upto(struct bf__loader *loader, const struct bf__option *optio
                        const struct bf__node *node, void *base)
 {
     struct bf_band *band = base;
-    return (is_text(node) && bf__scalar_number(node->text, &band->upto)) ||
+    return (is_text(node) && bf_scalar_number(node->text, &band->upto)) ||
            bf__option_unexpected(loader, option, node);
 }
 static const struct bf__option_type type_upto = {

@@ -72,7 +72,7 @@ PARSER(parse_id)
 PARSER(parse_integer)
 {
     int64_t value = 0;
-    if (!is_text(node) || !bf__scalar_integer(node->text, &value) || !in_bounds(option, (double)value) ||
+    if (!is_text(node) || !bf_scalar_integer(node->text, &value) || !in_bounds(option, (double)value) ||
         value < INT32_MIN || value > INT32_MAX) {
         return bf__option_unexpected(loader, option, node);
     }
@@ -83,7 +83,7 @@ PARSER(parse_integer)
 PARSER(parse_count)
 {
     int64_t value = 0;
-    if (!is_text(node) || !bf__scalar_integer(node->text, &value) || value < 0 ||
+    if (!is_text(node) || !bf_scalar_integer(node->text, &value) || value < 0 ||
         !in_bounds(option, (double)value)) {
         return bf__option_unexpected(loader, option, node);
     }
@@ -94,7 +94,7 @@ PARSER(parse_count)
 PARSER(parse_number)
 {
     double value = 0;
-    if (!is_text(node) || !bf__scalar_number(node->text, &value) || !isfinite(value) ||
+    if (!is_text(node) || !bf_scalar_number(node->text, &value) || !isfinite(value) ||
         !in_bounds(option, value)) {
         return bf__option_unexpected(loader, option, node);
     }
@@ -104,7 +104,7 @@ PARSER(parse_number)
 
 PARSER(parse_bool)
 {
-    if (!is_text(node) || !bf__scalar_bool(node->text, field(option, base))) {
+    if (!is_text(node) || !bf_scalar_bool(node->text, field(option, base))) {
         return bf__option_unexpected(loader, option, node);
     }
     return true;
@@ -113,7 +113,7 @@ PARSER(parse_bool)
 PARSER(parse_duration)
 {
     int64_t value = 0;
-    if (!is_text(node) || !bf__scalar_duration(node->text, &value) || !in_bounds(option, (double)value)) {
+    if (!is_text(node) || !bf_scalar_duration(node->text, &value) || !in_bounds(option, (double)value)) {
         return bf__option_unexpected(loader, option, node);
     }
     *(int64_t *)field(option, base) = value;
@@ -123,7 +123,7 @@ PARSER(parse_duration)
 PARSER(parse_size)
 {
     uint64_t value = 0;
-    if (!is_text(node) || !bf__scalar_size(node->text, &value) || !in_bounds(option, (double)value)) {
+    if (!is_text(node) || !bf_scalar_size(node->text, &value) || !in_bounds(option, (double)value)) {
         return bf__option_unexpected(loader, option, node);
     }
     *(uint64_t *)field(option, base) = value;
@@ -258,19 +258,19 @@ const struct bf__option_type bf__type_name = {
 const struct bf__option_type bf__type_id = {
     .name = "id", .expects = "an id without blanks, quotes and | (at most 64 bytes)", .parse = parse_id};
 const struct bf__option_type bf__type_integer = {
-    .name = "integer", .expects = "an integer", .parse = parse_integer, .format = bf__scalar_format_number};
+    .name = "integer", .expects = "an integer", .parse = parse_integer, .format = bf_scalar_format_number};
 const struct bf__option_type bf__type_count = {
-    .name = "integer", .expects = "an integer", .parse = parse_count, .format = bf__scalar_format_number};
+    .name = "integer", .expects = "an integer", .parse = parse_count, .format = bf_scalar_format_number};
 const struct bf__option_type bf__type_number = {
-    .name = "number", .expects = "a number", .parse = parse_number, .format = bf__scalar_format_number};
+    .name = "number", .expects = "a number", .parse = parse_number, .format = bf_scalar_format_number};
 const struct bf__option_type bf__type_bool = {
     .name = "true or false", .expects = "true or false", .parse = parse_bool};
 const struct bf__option_type bf__type_duration = {
     .name = "duration", .expects = "a duration such as 250ms, 5s, 10m, 48h or 1d", .parse = parse_duration,
-    .format = bf__scalar_format_duration};
+    .format = bf_scalar_format_duration};
 const struct bf__option_type bf__type_size = {
     .name = "size", .expects = "a size such as 100B, 64KiB or 16MiB", .parse = parse_size,
-    .format = bf__scalar_format_size};
+    .format = bf_scalar_format_size};
 const struct bf__option_type bf__type_choice = {.name = "one of", .expects = "", .parse = parse_choice};
 const struct bf__option_type bf__type_either = {.name = "one of", .expects = "", .parse = parse_either};
 const struct bf__option_type bf__type_file = {

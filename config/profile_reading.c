@@ -40,8 +40,8 @@ static bool parse_valid(struct bf__loader *loader, const struct bf__option *opti
     struct bf_profile_reading *reading = base;
     const struct bf__node *low = node->first, *high = low != NULL ? low->next : NULL;
     if (node->kind != BF__NODE_LIST || node->count != 2 || low->kind != BF__NODE_SCALAR ||
-        high->kind != BF__NODE_SCALAR || !bf__scalar_number(low->text, &reading->valid_min) ||
-        !bf__scalar_number(high->text, &reading->valid_max)) {
+        high->kind != BF__NODE_SCALAR || !bf_scalar_number(low->text, &reading->valid_min) ||
+        !bf_scalar_number(high->text, &reading->valid_max)) {
         return bf__option_unexpected(loader, option, node);
     }
     return reading->valid_min < reading->valid_max ||

@@ -50,7 +50,7 @@ static bool read_digits(struct bf_slice text, int64_t *value, size_t *used)
     return at > 0;
 }
 
-bool bf__scalar_integer(struct bf_slice text, int64_t *value)
+bool bf_scalar_integer(struct bf_slice text, int64_t *value)
 {
     bool negative = text.len > 0 && text.data[0] == '-';
     struct bf_slice digits = negative ? (struct bf_slice){text.data + 1, text.len - 1} : text;
@@ -93,7 +93,7 @@ static bool looks_decimal(struct bf_slice text)
     return at == text.len;
 }
 
-bool bf__scalar_number(struct bf_slice text, double *value)
+bool bf_scalar_number(struct bf_slice text, double *value)
 {
     char copy[64];
     if (bf_slice_equal(text, BF_SLICE(".inf")) || bf_slice_equal(text, BF_SLICE("-.inf"))) {
@@ -109,7 +109,7 @@ bool bf__scalar_number(struct bf_slice text, double *value)
     return isfinite(*value) != 0;
 }
 
-bool bf__scalar_bool(struct bf_slice text, bool *value)
+bool bf_scalar_bool(struct bf_slice text, bool *value)
 {
     *value = bf_slice_equal(text, BF_SLICE("true"));
     return *value || bf_slice_equal(text, BF_SLICE("false"));
@@ -135,12 +135,12 @@ static bool read_scaled(struct bf_slice text, const struct scale *scales, int64_
     return false;
 }
 
-bool bf__scalar_duration(struct bf_slice text, int64_t *value_us)
+bool bf_scalar_duration(struct bf_slice text, int64_t *value_us)
 {
     return read_scaled(text, durations, value_us);
 }
 
-bool bf__scalar_size(struct bf_slice text, uint64_t *value)
+bool bf_scalar_size(struct bf_slice text, uint64_t *value)
 {
     int64_t bytes = 0;
     if (!read_scaled(text, sizes, &bytes)) {
@@ -150,7 +150,7 @@ bool bf__scalar_size(struct bf_slice text, uint64_t *value)
     return true;
 }
 
-char *bf__scalar_format_number(double value, char *text, size_t size)
+char *bf_scalar_format_number(double value, char *text, size_t size)
 {
     snprintf(text, size, "%.15g", value);
     return text;
@@ -168,12 +168,12 @@ static char *format_scaled(double value, const struct scale *scales, char *text,
     return text;
 }
 
-char *bf__scalar_format_duration(double value_us, char *text, size_t size)
+char *bf_scalar_format_duration(double value_us, char *text, size_t size)
 {
     return format_scaled(value_us, durations, text, size);
 }
 
-char *bf__scalar_format_size(double value, char *text, size_t size)
+char *bf_scalar_format_size(double value, char *text, size_t size)
 {
     return format_scaled(value, sizes, text, size);
 }

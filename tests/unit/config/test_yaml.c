@@ -156,15 +156,15 @@ static void test_numbers(void **state)
     double value = 0;
     int64_t integer = 0;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        assert_true(bf__scalar_number(bf_slice_of(good[i]), &value));
+        assert_true(bf_scalar_number(bf_slice_of(good[i]), &value));
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_false(bf__scalar_number(bf_slice_of(bad[i]), &value));
+        assert_false(bf_scalar_number(bf_slice_of(bad[i]), &value));
     }
-    assert_true(bf__scalar_number(BF_SLICE("-.inf"), &value) && isinf(value) && value < 0);
-    assert_true(bf__scalar_integer(BF_SLICE("-9223372036854775807"), &integer));
-    assert_false(bf__scalar_integer(BF_SLICE("9223372036854775808"), &integer));
-    assert_false(bf__scalar_integer(BF_SLICE("1.0"), &integer));
+    assert_true(bf_scalar_number(BF_SLICE("-.inf"), &value) && isinf(value) && value < 0);
+    assert_true(bf_scalar_integer(BF_SLICE("-9223372036854775807"), &integer));
+    assert_false(bf_scalar_integer(BF_SLICE("9223372036854775808"), &integer));
+    assert_false(bf_scalar_integer(BF_SLICE("1.0"), &integer));
 }
 
 static void test_durations_and_sizes(void **state)
@@ -173,21 +173,21 @@ static void test_durations_and_sizes(void **state)
     int64_t us = 0;
     uint64_t bytes = 0;
     char text[32];
-    assert_true(bf__scalar_duration(BF_SLICE("250ms"), &us) && us == 250000);
-    assert_true(bf__scalar_duration(BF_SLICE("48h"), &us) && us == INT64_C(172800000000));
-    assert_true(bf__scalar_duration(BF_SLICE("1d"), &us) && us == INT64_C(86400000000));
-    assert_true(bf__scalar_duration(BF_SLICE("0"), &us) && us == 0);
+    assert_true(bf_scalar_duration(BF_SLICE("250ms"), &us) && us == 250000);
+    assert_true(bf_scalar_duration(BF_SLICE("48h"), &us) && us == INT64_C(172800000000));
+    assert_true(bf_scalar_duration(BF_SLICE("1d"), &us) && us == INT64_C(86400000000));
+    assert_true(bf_scalar_duration(BF_SLICE("0"), &us) && us == 0);
     static const char *const bad[] = {
         "", "5", "-5s", "5 s", "1.5s", "s", "5S", "9223372036854775807s", "1h30m"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_false(bf__scalar_duration(bf_slice_of(bad[i]), &us));
+        assert_false(bf_scalar_duration(bf_slice_of(bad[i]), &us));
     }
-    assert_true(bf__scalar_size(BF_SLICE("64KiB"), &bytes) && bytes == 65536);
-    assert_false(bf__scalar_size(BF_SLICE("64KB"), &bytes));
-    assert_false(bf__scalar_size(BF_SLICE("8589934592GiB"), &bytes));
-    assert_string_equal(bf__scalar_format_duration(90e6, text, sizeof text), "90s");
-    assert_string_equal(bf__scalar_format_duration(172800e6, text, sizeof text), "2d");
-    assert_string_equal(bf__scalar_format_size(65536, text, sizeof text), "64KiB");
+    assert_true(bf_scalar_size(BF_SLICE("64KiB"), &bytes) && bytes == 65536);
+    assert_false(bf_scalar_size(BF_SLICE("64KB"), &bytes));
+    assert_false(bf_scalar_size(BF_SLICE("8589934592GiB"), &bytes));
+    assert_string_equal(bf_scalar_format_duration(90e6, text, sizeof text), "90s");
+    assert_string_equal(bf_scalar_format_duration(172800e6, text, sizeof text), "2d");
+    assert_string_equal(bf_scalar_format_size(65536, text, sizeof text), "64KiB");
 }
 
 int main(void)
