@@ -46,7 +46,7 @@ static enum bf_status set_address(struct bf_mqtt *mqtt, struct bf_err *err)
                  ipv6 ? "[" : "", host, ipv6 ? "]" : "", port);
     }
     if (relay && mqtt->tls) {
-        snprintf(mqtt->proxy, sizeof mqtt->proxy, "http://127.0.0.1:%u", relay);
+        snprintf(mqtt->proxy, sizeof mqtt->proxy, "127.0.0.1:%u", relay);
     }
     return BF_OK;
 }
