@@ -15,7 +15,7 @@
  * stand still: end the ingest process first.
  *
  * Owner: the caller.   Thread: one.   Limits: memory for all contributions.
- * Errors: PEER where Kafka or Redis does not answer; FATAL with the first differences as detail. */
+ * Errors: PEER where Kafka or Redis does not answer; FATAL where there are differences. */
 #ifndef BF_TESTS_E2E_ORACLE_H
 #define BF_TESTS_E2E_ORACLE_H
 
@@ -32,6 +32,7 @@ struct bf_oracle_sums {
     uint64_t generations, mixed;         /* windows for which two definitions have data */
     uint64_t history;                    /* entries in Redis */
     uint64_t kpis;                       /* distinct ones with a result */
+    char differences[1600];              /* the first ones, a line each */
 };
 
 enum bf_status bf_oracle_check(const struct bf_kafka_options *kafka, const char *redis_url,

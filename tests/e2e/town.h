@@ -1,0 +1,84 @@
+/* town.h: a private installation for the end-to-end tests: mosquitto, Redis and Kafka as real servers, the
+ * shipped demo city with shorter windows, and the three daemons, each started alone so that each can be killed
+ * alone. Devices are `belfry simulate`.
+ *
+ *     if (!town_open(&town, BF_PEER_APACHE_KAFKA, "2s")) { return 77; }
+ *     town_run(&town);
+ *     town_devices(&town, "--rate", "1000", "--for", "60s", NULL);
+ *     town_kill(&town, TOWN_PROCESS);                 town_tend starts again what is not there
+ *     town_account(&town, &sums);                     audit, then the oracle
+ *
+ * Every function fails the cmocka test that calls it where it cannot do its work; town_open may be called
+ * outside one (it says false and why).
+ * Owner: the test's static struct.   Thread: main. */
+#ifndef BF_TESTS_E2E_TOWN_H
+#define BF_TESTS_E2E_TOWN_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* after these, as cmocka wants it */
+#include <cmocka.h>
+
+#include "tests/e2e/oracle.h"
+#include "tests/support/eventually.h"
+#include "tests/support/peers.h"
+
+enum town_daemon { TOWN_INGEST, TOWN_PROCESS, TOWN_SINK, TOWN_DAEMONS };
+
+struct town {
+    struct bf_peer broker, redis, kafka;
+    struct bf_child daemons[TOWN_DAEMONS], devices;
+    bool wanted[TOWN_DAEMONS];       /* town_tend keeps it running */
+    unsigned restarts[TOWN_DAEMONS]; /* by town_tend, of what ended by itself: not after town_kill */
+    bool killed[TOWN_DAEMONS];
+    uint16_t http[TOWN_DAEMONS];
+    const char *folder;
+    char city[300], config[300], url[100]; /* of Redis */
+    struct bf_kafka_options options;
+    uint64_t published, acknowledged;
+    uint64_t extra; /* messages that the test itself published and the broker acknowledged */
+};
+
+/* What `belfry audit --json` says. */
+struct town_audit {
+    char text[2048];
+    bool holds;
+};
+
+/* Peers, city, configuration in the log. `delay` is how long windows wait ("2s"). False where a server is not
+ * installed: the reason is printed. */
+bool town_open(struct town *town, enum bf_peer_kind kafka, const char *delay);
+void town_close(struct town *town);
+
+/* Starts all daemons; returns when each says it is ready. */
+void town_run(struct town *town);
+void town_start(struct town *town, enum town_daemon which);
+void town_kill(struct town *town, enum town_daemon which); /* -9; town_tend brings it back */
+void town_stop(struct town *town, enum town_daemon which); /* TERM, and it stays away */
+/* What a supervisor does: starts again what has ended. */
+void town_tend(struct town *town);
+bool town_ready(struct town *town, enum town_daemon which);
+void town_await(struct town *town, enum town_daemon which, int timeout_ms);
+/* The sum of a counter over all its labels; -1 where it cannot be read. */
+int64_t town_metric(struct town *town, enum town_daemon which, const char *name);
+
+/* `belfry simulate --json` with these further arguments; NULL ends them. */
+void town_devices(struct town *town, const char *argument, ...);
+/* Waits (tending) until the devices have ended, and takes their sums. */
+void town_devices_end(struct town *town, int timeout_ms);
+/* Tends until that many ms are over; false as soon as the devices have ended. */
+bool town_pass(struct town *town, int ms);
+/* Runs `belfry` with these arguments and --config; its exit code. out: what it printed, cut; may be NULL. */
+int town_belfry(struct town *town, char *out, size_t size, const char *argument, ...);
+/* Replaces the first `old` in a file of the city ("kpis/air.yaml"); fails where there is none. */
+void town_edit(struct town *town, const char *file, const char *old, const char *new);
+
+/* Waits until `belfry audit` finds everything accounted for, ends ingest so that the log's time stands, and
+ * holds the oracle against what the rest then says. Prints the sums. */
+void town_account(struct town *town, struct bf_oracle_sums *sums, struct town_audit *audit);
+/* A number of the audit's JSON. */
+uint64_t town_audit_number(const struct town_audit *audit, const char *name);
+
+#endif
