@@ -1,6 +1,6 @@
-/* decode.c: from a payload to readings, in three steps: JSON to the fields that the profile asks for, the whole
- * decoder (identity, time, place, units, range), and the pipeline around it (routing, rejects); of the city in
- * bench/city. The floor is cJSON, which only builds its tree. */
+/* decode.c: from a payload to readings, in three steps: JSON to the fields that the profile asks for, the
+ * whole decoder (identity, time, place, units, range), and the pipeline around it (routing, rejects); of the
+ * city in bench/city. The floor is cJSON, which only builds its tree. */
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,8 +146,12 @@ static void prepare(struct state *state, const struct bf_city *city, struct bf_s
     struct bf_plan *plan;
     state->expected = expected;
     state->limits = (struct bf_pipeline_limits){
-        .max_topic = 1024, .max_payload = 262144, .max_readings = 1000, .reject_payload = 65536,
-        .decode_memory = MEMORY, .max_depth = 64,
+        .max_topic = 1024,
+        .max_payload = 262144,
+        .max_readings = 1000,
+        .reject_payload = 65536,
+        .decode_memory = MEMORY,
+        .max_depth = 64,
     };
     state->input = (struct bf_pipeline_input){
         .topic = topic,
@@ -155,10 +159,11 @@ static void prepare(struct state *state, const struct bf_city *city, struct bf_s
         .payload_len = payload.len,
         .ingest_us = BENCH_START_US,
         .clock_us = BENCH_START_US,
-        .delivery = {.ingest = BF_SLICE("belfry-1"), .incarnation = 1, .epoch = 1, .serial = 7, .packet_id = 7},
+        .delivery =
+            {.ingest = BF_SLICE("belfry-1"), .incarnation = 1, .epoch = 1, .serial = 7, .packet_id = 7},
     };
-    state->output = (struct bf_pipeline_output){
-        .reading = take_reading, .reject = take_reject, .context = state};
+    state->output =
+        (struct bf_pipeline_output){.reading = take_reading, .reject = take_reject, .context = state};
     bench_must(bf_pipeline_create(city, &state->limits, &state->pipeline, &err), &err);
     bench_must(bf_plan_create(find_profile(city, profile), &plan, &err), &err);
     state->arena = bf_arena_create(MEMORY);
@@ -171,8 +176,14 @@ static void prepare(struct state *state, const struct bf_city *city, struct bf_s
     state->levels[1] = (struct bf_slice){.data = topic.data + first + 1, .len = second - first - 1};
     state->levels[2] = (struct bf_slice){.data = topic.data + second + 1, .len = topic.len - second - 1};
     state->message = (struct bf_message){
-        .input = &state->input, .output = &state->output, .limits = &state->limits, .city = city,
-        .plan = plan, .arena = state->arena, .levels = state->levels, .level_count = 3,
+        .input = &state->input,
+        .output = &state->output,
+        .limits = &state->limits,
+        .city = city,
+        .plan = plan,
+        .arena = state->arena,
+        .levels = state->levels,
+        .level_count = 3,
     };
 }
 
@@ -190,17 +201,33 @@ int main(int argc, char **argv)
     prepare(&senml, city, BF_SLICE("bench-senml@1"), BF_SLICE("bench-senml/district-07/dev-00007"),
             bf_slice_of(records), 5);
     struct bench_row rows[] = {
-        {.stage = "decode", .name = "json, 200 bytes: decode to fields", .run = run_fields, .context = &json,
-         .floor = "cJSON: parse the 200 bytes", .goal_us = 0.5},
-        {.stage = "decode", .name = "json, 200 bytes: to a reading", .run = run_decoder, .context = &json,
+        {.stage = "decode",
+         .name = "json, 200 bytes: decode to fields",
+         .run = run_fields,
+         .context = &json,
+         .floor = "cJSON: parse the 200 bytes",
+         .goal_us = 0.5},
+        {.stage = "decode",
+         .name = "json, 200 bytes: to a reading",
+         .run = run_decoder,
+         .context = &json,
          .floor = "cJSON: parse the 200 bytes"},
-        {.stage = "decode", .name = "json, 200 bytes: routed, whole pipeline", .run = run_pipeline,
-         .context = &json, .floor = "cJSON: parse the 200 bytes"},
+        {.stage = "decode",
+         .name = "json, 200 bytes: routed, whole pipeline",
+         .run = run_pipeline,
+         .context = &json,
+         .floor = "cJSON: parse the 200 bytes"},
         {.stage = "decode", .name = "cJSON: parse the 200 bytes", .run = run_cjson, .context = &json},
-        {.stage = "decode", .name = "senml, 5 records: to readings", .run = run_decoder, .context = &senml,
+        {.stage = "decode",
+         .name = "senml, 5 records: to readings",
+         .run = run_decoder,
+         .context = &senml,
          .floor = "cJSON: parse the 5 records"},
-        {.stage = "decode", .name = "senml, 5 records: routed, whole pipeline", .run = run_pipeline,
-         .context = &senml, .floor = "cJSON: parse the 5 records"},
+        {.stage = "decode",
+         .name = "senml, 5 records: routed, whole pipeline",
+         .run = run_pipeline,
+         .context = &senml,
+         .floor = "cJSON: parse the 5 records"},
         {.stage = "decode", .name = "cJSON: parse the 5 records", .run = run_cjson, .context = &senml},
     };
     bench_measure(rows, sizeof rows / sizeof *rows, &options);

@@ -95,8 +95,8 @@ static struct layout make_packet(char *packet, unsigned device, unsigned bytes)
     memcpy(packet + used, payload.data, payload.len);
     layout.time = used + strlen("{\"ts\":");
     static const char name[] = "\"value\":";
-    layout.value = (size_t)((char *)memmem(packet + used, payload.len, name, sizeof name - 1) - packet)
-                   + sizeof name - 1;
+    layout.value = (size_t)((char *)memmem(packet + used, payload.len, name, sizeof name - 1) - packet) +
+                   sizeof name - 1;
     layout.len = used + payload.len;
     return layout;
 }
@@ -142,8 +142,8 @@ static void put_message(struct load *load, struct connection *connection, int64_
 
 static void connect_one(const struct load *load, struct connection *connection, unsigned number)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(load->port),
-                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(load->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connection->fd < 0 || connect(connection->fd, (struct sockaddr *)&address, sizeof address) != 0) {
         die("could not connect");
@@ -156,8 +156,8 @@ static void connect_one(const struct load *load, struct connection *connection, 
     memcpy(packet + 14, id, (size_t)id_len);
     size_t length = 14 + (size_t)id_len;
     char answer[4];
-    if (write(connection->fd, packet, length) != (ssize_t)length
-        || recv(connection->fd, answer, sizeof answer, MSG_WAITALL) != sizeof answer || answer[3] != 0) {
+    if (write(connection->fd, packet, length) != (ssize_t)length ||
+        recv(connection->fd, answer, sizeof answer, MSG_WAITALL) != sizeof answer || answer[3] != 0) {
         die("the broker refused the connection");
     }
     if (fcntl(connection->fd, F_SETFL, O_NONBLOCK) != 0) {
@@ -219,8 +219,9 @@ static void fill(struct load *load, uint64_t due)
     static unsigned first; /* who begins changes, so that a small share goes round */
     for (unsigned i = 0; i < load->connections && load->published < due; i++) {
         struct connection *connection = &load->all[(first + i) % load->connections];
-        for (uint64_t n = 0; n < share && load->published < due && connection->in_flight < load->window
-                             && connection->out_to + load->layout.len <= OUT_SIZE; n++) {
+        for (uint64_t n = 0; n < share && load->published < due && connection->in_flight < load->window &&
+                             connection->out_to + load->layout.len <= OUT_SIZE;
+             n++) {
             put_message(load, connection, now_ms);
         }
         send_out(connection);
@@ -272,43 +273,66 @@ static void run(struct load *load)
         last = load->acknowledged;
     }
     double wall = (double)(bf_time_monotonic_us() - start) / 1e6;
-    (void)printf("{\"published\":%llu,\"acknowledged\":%llu,\"seconds\":%.3f,\"rate\":%.0f,\"cpu_us\":%.2f}\n",
-                 (unsigned long long)load->published, (unsigned long long)load->acknowledged, wall,
-                 (double)load->acknowledged / wall,
-                 (double)bench_cpu_us() / (double)(load->published ? load->published : 1));
+    (void)printf(
+        "{\"published\":%llu,\"acknowledged\":%llu,\"seconds\":%.3f,\"rate\":%.0f,\"cpu_us\":%.2f}\n",
+        (unsigned long long)load->published, (unsigned long long)load->acknowledged, wall,
+        (double)load->acknowledged / wall,
+        (double)bench_cpu_us() / (double)(load->published ? load->published : 1));
 }
 
 static bool understand(struct load *load, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},    {"connections", required_argument, NULL, 'c'},
-        {"devices", required_argument, NULL, 'd'}, {"rate", required_argument, NULL, 'r'},
-        {"seconds", required_argument, NULL, 's'}, {"bytes", required_argument, NULL, 'b'},
-        {"window", required_argument, NULL, 'w'},  {"count", required_argument, NULL, 'n'},
-        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"port", required_argument, NULL, 'p'},
+                                            {"connections", required_argument, NULL, 'c'},
+                                            {"devices", required_argument, NULL, 'd'},
+                                            {"rate", required_argument, NULL, 'r'},
+                                            {"seconds", required_argument, NULL, 's'},
+                                            {"bytes", required_argument, NULL, 'b'},
+                                            {"window", required_argument, NULL, 'w'},
+                                            {"count", required_argument, NULL, 'n'},
+                                            {NULL, 0, NULL, 0}};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         double value = strtod(optarg ? optarg : "", NULL);
         switch (option) {
-        case 'p': load->port = (uint16_t)value; break;
-        case 'c': load->connections = (unsigned)value; break;
-        case 'd': load->devices = (unsigned)value; break;
-        case 'r': load->rate = value; break;
-        case 's': load->seconds = value; break;
-        case 'b': load->bytes = (unsigned)value; break;
-        case 'w': load->window = (unsigned)value; break;
-        case 'n': load->count = (uint64_t)value; break;
-        default: return false;
+        case 'p':
+            load->port = (uint16_t)value;
+            break;
+        case 'c':
+            load->connections = (unsigned)value;
+            break;
+        case 'd':
+            load->devices = (unsigned)value;
+            break;
+        case 'r':
+            load->rate = value;
+            break;
+        case 's':
+            load->seconds = value;
+            break;
+        case 'b':
+            load->bytes = (unsigned)value;
+            break;
+        case 'w':
+            load->window = (unsigned)value;
+            break;
+        case 'n':
+            load->count = (uint64_t)value;
+            break;
+        default:
+            return false;
         }
     }
-    return load->port && load->devices && load->devices <= MAX_DEVICES && load->connections
-           && load->connections <= MAX_CONNECTIONS && load->bytes <= MAX_BYTES;
+    return load->port && load->devices && load->devices <= MAX_DEVICES && load->connections &&
+           load->connections <= MAX_CONNECTIONS && load->bytes <= MAX_BYTES;
 }
 
 int main(int argc, char **argv)
 {
-    struct load load = {.connections = 64, .devices = BENCH_DEVICES, .window = 256, .bytes = 200, .seconds = 10};
+    struct load load = {
+        .connections = 64, .devices = BENCH_DEVICES, .window = 256, .bytes = 200, .seconds = 10};
     if (!understand(&load, argc, argv)) {
-        bench_fail("load needs --port; 1 to 256 --connections, at most 100,000 --devices, at most 1,024 --bytes");
+        bench_fail(
+            "load needs --port; 1 to 256 --connections, at most 100,000 --devices, at most 1,024 --bytes");
     }
     load.all = calloc(load.connections, sizeof *load.all);
     load.polls = calloc(load.connections, sizeof *load.polls);

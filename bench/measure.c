@@ -1,5 +1,5 @@
-/* measure.c: see measure.h. Declined: wall time as the cost: on two cores that mosquitto, Kafka and Redis share,
- * it says who was scheduled, not what the work takes. */
+/* measure.c: see measure.h. Declined: wall time as the cost: on two cores that mosquitto, Kafka and Redis
+ * share, it says who was scheduled, not what the work takes. */
 #include "bench/measure.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* measure.h: what something costs beside its floor, in one run. The rows of a table are measured in turn,
- * round after round (A B A B), so that a machine that slows down slows all of them; of each the median counts.
+ * round after round (A B A B), so that a machine that slows down slows all; of each the median counts.
  * Costs are CPU time of all threads of this process, and of one other process where a row says so.
  * Owner: the caller's rows.   Thread: one.   Errors: a benchmark that cannot go on says why and ends. */
 #ifndef BENCH_MEASURE_H
@@ -20,11 +20,11 @@ struct bench_row {
     /* Before each round, not measured; NULL: nothing to prepare. */
     void (*prepare)(void *context);
     void *context;
-    size_t count;         /* of one round; 0: as many as fill it */
-    pid_t other;          /* whose CPU time counts too; 0: none */
-    const char *floor;    /* `name` of the row that is this one's floor; NULL: none */
-    double goal_us;       /* 0: none */
-    double goal_ratio;    /* to the floor; 0: none */
+    size_t count;      /* of one round; 0: as many as fill it */
+    pid_t other;       /* whose CPU time counts too; 0: none */
+    const char *floor; /* `name` of the row that is this one's floor; NULL: none */
+    double goal_us;    /* 0: none */
+    double goal_ratio; /* to the floor; 0: none */
     /* results */
     double us[BENCH_ROUNDS_MAX], other_us[BENCH_ROUNDS_MAX], wall_us[BENCH_ROUNDS_MAX];
 };

@@ -1,6 +1,6 @@
-/* process.c: what belfry-process does with a reading: consume, unpack, dedup, one window, on a Kafka that holds
- * 300,000 readings of 10,000 devices (10 s at 30,000 a second, with a tick every 250 ms). Floors: librdkafka
- * only consuming the same log, and the same tasks fed from memory. */
+/* process.c: what belfry-process does with a reading: consume, unpack, dedup, one window, on a Kafka that
+ * holds 300,000 readings of 10,000 devices (10 s at 30,000 a second, with a tick every 250 ms). Floors:
+ * librdkafka only consuming the same log, and the same tasks fed from memory. */
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,18 +39,18 @@ struct state {
 };
 
 static const char city_yaml[] = "name: bench\ntitle: Bench\ntimezone: UTC\n";
-static const char kpi_yaml[] =
-    "kpis:\n"
-    "  - id: mean_by_device\n"
-    "    title: Mean by device\n"
-    "    unit: ug/m3\n"
-    "    from: {quantity: pm2_5}\n"
-    "    window: {tumbling: 5s, delay: 1s}\n"
-    "    group: [device]\n"
-    "    value: mean\n"
-    "    live: false\n";
+static const char kpi_yaml[] = "kpis:\n"
+                               "  - id: mean_by_device\n"
+                               "    title: Mean by device\n"
+                               "    unit: ug/m3\n"
+                               "    from: {quantity: pm2_5}\n"
+                               "    window: {tumbling: 5s, delay: 1s}\n"
+                               "    group: [device]\n"
+                               "    value: mean\n"
+                               "    live: false\n";
 
-static enum bf_status define(void *context, int64_t generation, const struct bf_plan **plan, struct bf_err *err)
+static enum bf_status define(void *context, int64_t generation, const struct bf_plan **plan,
+                             struct bf_err *err)
 {
     struct state *state = context;
     (void)generation;
@@ -95,9 +95,16 @@ static void store(struct stored *record, enum bf_record_type type, int32_t parti
 static size_t store_ticks(struct stored *log, int64_t serial)
 {
     const struct bf_tick tick = {
-        .ingest = BF_SLICE("belfry-1"), .incarnation = 1, .has_epoch = true, .epoch = 1, .serial = serial,
-        .wall_us = BENCH_START_US + serial * BF_US_PER_S / 30000, .has_clock = true,
-        .clock_us = BENCH_START_US + serial * BF_US_PER_S / 30000, .flows = true, .generation = 1,
+        .ingest = BF_SLICE("belfry-1"),
+        .incarnation = 1,
+        .has_epoch = true,
+        .epoch = 1,
+        .serial = serial,
+        .wall_us = BENCH_START_US + serial * BF_US_PER_S / 30000,
+        .has_clock = true,
+        .clock_us = BENCH_START_US + serial * BF_US_PER_S / 30000,
+        .flows = true,
+        .generation = 1,
     };
     for (int32_t partition = 0; partition < PARTITIONS; partition++) {
         struct bf_mp_writer writer;
@@ -139,7 +146,8 @@ static void write_log(const struct state *state)
         const struct bf_outgoing record = {
             .topic = BF_TOPIC_READINGS,
             .partition = stored->partition,
-            .key = stored->type == BF_RECORD_READING ? BF_SLICE("bench:dev-00000") : (struct bf_slice){.len = 0},
+            .key =
+                stored->type == BF_RECORD_READING ? BF_SLICE("bench:dev-00000") : (struct bf_slice){.len = 0},
             .value = {.data = stored->bytes, .len = stored->len},
             .type = stored->type,
         };
@@ -172,8 +180,12 @@ static void begin_tasks(void *context)
     bf_control_pack(&control, &writer);
     for (int32_t i = 0; i < PARTITIONS; i++) {
         const struct bf_task_options options = {
-            .partition = i, .install = &state->install, .definitions = define, .definitions_context = state,
-            .emit = take_output, .emit_context = state,
+            .partition = i,
+            .install = &state->install,
+            .definitions = define,
+            .definitions_context = state,
+            .emit = take_output,
+            .emit_context = state,
         };
         bench_must(bf_stage1_create(&options, &state->tasks[i], &err), &err);
         const struct bf_input input = {
@@ -201,7 +213,8 @@ static void run_memory(void *context, size_t count)
     (void)count;
     for (size_t i = 0; i < RECORDS; i++) {
         const struct stored *stored = &state->log[i];
-        const struct bf_input input = {.type = stored->type, .offset = (int64_t)i + 1,
+        const struct bf_input input = {.type = stored->type,
+                                       .offset = (int64_t)i + 1,
                                        .value = {.data = stored->bytes, .len = stored->len}};
         bench_must(bf_stage1_apply(state->tasks[stored->partition], &input, &err), &err);
     }
@@ -241,8 +254,8 @@ static void run_consume(void *context, size_t count)
     struct bf_err err;
     (void)count;
     for (int32_t i = 0; i < PARTITIONS; i++) {
-        positions[i] = (struct bf_position){
-            .topic = BF_TOPIC_READINGS, .partition = i, .offset = BF_OFFSET_BEGINNING};
+        positions[i] =
+            (struct bf_position){.topic = BF_TOPIC_READINGS, .partition = i, .offset = BF_OFFSET_BEGINNING};
     }
     bench_must(bf_consumer_assign(state->consumer, positions, PARTITIONS, &err), &err);
     for (size_t seen = 0; seen < RECORDS; seen++) {
@@ -263,7 +276,9 @@ static void begin_bare(void *context)
 {
     struct state *state = context;
     static const char *const settings[][2] = {
-        {"socket.nagle.disable", "true"}, {"queued.max.messages.kbytes", "4096"}, {"broker.address.family", "v4"},
+        {"socket.nagle.disable", "true"},
+        {"queued.max.messages.kbytes", "4096"},
+        {"broker.address.family", "v4"},
     };
     char why[256];
     if (state->bare) {
@@ -288,8 +303,8 @@ static void run_bare(void *context, size_t count)
     size_t seen = 0;
     (void)count;
     rd_kafka_queue_t *queue = rd_kafka_queue_new(state->bare);
-    rd_kafka_topic_t *topic =
-        rd_kafka_topic_new(state->bare, bf_topic_name(&state->kafka, BF_TOPIC_READINGS, name, sizeof name), NULL);
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(
+        state->bare, bf_topic_name(&state->kafka, BF_TOPIC_READINGS, name, sizeof name), NULL);
     for (int32_t i = 0; i < PARTITIONS; i++) {
         (void)rd_kafka_consume_start_queue(topic, i, RD_KAFKA_OFFSET_BEGINNING, queue);
     }
@@ -313,15 +328,19 @@ static void run_bare(void *context, size_t count)
 
 int main(int argc, char **argv)
 {
-    static struct state state = {
-        .install = {.id = BF_SLICE_INIT("0000000000000000"), .readings = PARTITIONS, .rejects = 4, .partials = 4,
-                    .kpis = 4, .checkpoints = PARTITIONS}};
+    static struct state state = {.install = {.id = BF_SLICE_INIT("0000000000000000"),
+                                             .readings = PARTITIONS,
+                                             .rejects = 4,
+                                             .partials = 4,
+                                             .kpis = 4,
+                                             .checkpoints = PARTITIONS}};
     struct bench_options options = bench_options_read(argc, argv);
     struct bf_err err;
     int created;
-    state.kafka = (struct bf_kafka_options){.brokers = bench_argument(argc, argv, "--brokers", "127.0.0.1:9092"),
-                                            .prefix = bench_argument(argc, argv, "--prefix", "belfry"),
-                                            .client_id = "bench"};
+    state.kafka =
+        (struct bf_kafka_options){.brokers = bench_argument(argc, argv, "--brokers", "127.0.0.1:9092"),
+                                  .prefix = bench_argument(argc, argv, "--prefix", "belfry"),
+                                  .client_id = "bench"};
     if (bench_argument(argc, argv, "--make-topics", NULL)) {
         bench_must(bf_topics_ensure(&state.kafka, 1, &created, &err), &err);
     }
@@ -329,14 +348,31 @@ int main(int argc, char **argv)
     make_log(&state);
     write_log(&state);
     struct bench_row rows[] = {
-        {.stage = "process", .name = "consume, unpack, dedup, one window", .run = run_consume,
-         .prepare = begin_consumer, .context = &state, .count = READINGS, .floor = "librdkafka: consume the same log",
+        {.stage = "process",
+         .name = "consume, unpack, dedup, one window",
+         .run = run_consume,
+         .prepare = begin_consumer,
+         .context = &state,
+         .count = READINGS,
+         .floor = "librdkafka: consume the same log",
          .goal_us = 1.5},
-        {.stage = "process", .name = "librdkafka: consume the same log", .run = run_bare, .prepare = begin_bare,
-         .context = &state, .count = READINGS},
-        {.stage = "process", .name = "from memory: unpack, dedup, one window", .run = run_memory,
-         .prepare = begin_tasks, .context = &state, .count = READINGS, .floor = "from memory: unpack only"},
-        {.stage = "process", .name = "from memory: unpack only", .run = run_unpack, .context = &state,
+        {.stage = "process",
+         .name = "librdkafka: consume the same log",
+         .run = run_bare,
+         .prepare = begin_bare,
+         .context = &state,
+         .count = READINGS},
+        {.stage = "process",
+         .name = "from memory: unpack, dedup, one window",
+         .run = run_memory,
+         .prepare = begin_tasks,
+         .context = &state,
+         .count = READINGS,
+         .floor = "from memory: unpack only"},
+        {.stage = "process",
+         .name = "from memory: unpack only",
+         .run = run_unpack,
+         .context = &state,
          .count = READINGS},
     };
     bench_measure(rows, sizeof rows / sizeof *rows, &options);

@@ -30,8 +30,8 @@ struct receiver {
 static void produce(struct receiver *receiver, const MQTTAsync_message *message, uint64_t number)
 {
     static const char key[] = "bench:dev-00000";
-    while (rd_kafka_produce(receiver->topic, (int32_t)(number % PARTITIONS), RD_KAFKA_MSG_F_COPY, message->payload,
-                            (size_t)message->payloadlen, key, sizeof key - 1, NULL) != 0) {
+    while (rd_kafka_produce(receiver->topic, (int32_t)(number % PARTITIONS), RD_KAFKA_MSG_F_COPY,
+                            message->payload, (size_t)message->payloadlen, key, sizeof key - 1, NULL) != 0) {
         if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             bench_fail("librdkafka does not take a message");
         }
@@ -103,9 +103,9 @@ static void connect_mqtt(struct receiver *receiver, const char *port)
     char url[64];
     MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
     (void)snprintf(url, sizeof url, "tcp://127.0.0.1:%s", port);
-    if (MQTTAsync_create(&receiver->client, url, "bench-receive", MQTTCLIENT_PERSISTENCE_NONE, NULL)
-            != MQTTASYNC_SUCCESS
-        || MQTTAsync_setCallbacks(receiver->client, receiver, NULL, arrived, NULL) != MQTTASYNC_SUCCESS) {
+    if (MQTTAsync_create(&receiver->client, url, "bench-receive", MQTTCLIENT_PERSISTENCE_NONE, NULL) !=
+            MQTTASYNC_SUCCESS ||
+        MQTTAsync_setCallbacks(receiver->client, receiver, NULL, arrived, NULL) != MQTTASYNC_SUCCESS) {
         bench_fail("could not make an MQTT client");
     }
     options.keepAliveInterval = 60;
@@ -121,8 +121,9 @@ static void connect_mqtt(struct receiver *receiver, const char *port)
 static void connect_kafka(struct receiver *receiver, const char *brokers, const char *topic)
 {
     static const char *const settings[][2] = {
-        {"enable.idempotence", "true"}, {"linger.ms", "5"}, {"compression.codec", "lz4"},
-        {"socket.nagle.disable", "true"}, {"broker.address.family", "v4"},
+        {"enable.idempotence", "true"},  {"linger.ms", "5"},
+        {"compression.codec", "lz4"},    {"socket.nagle.disable", "true"},
+        {"broker.address.family", "v4"},
     };
     char why[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();

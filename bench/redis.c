@@ -32,8 +32,9 @@ struct state {
 };
 
 static const char *const fields[PLACES] = {
-    "value", "unit", "window_start_ms", "window_end_ms", "n", "expected", "min", "max", "baseline", "target",
-    "band", "state", "quality", "final", "revision", "stale_after_ms",
+    "value",   "unit",  "window_start_ms", "window_end_ms",  "n",    "expected",
+    "min",     "max",   "baseline",        "target",         "band", "state",
+    "quality", "final", "revision",        "stale_after_ms",
 };
 static const size_t history[] = {0, 2, 3, 4, 6, 7, 12, 14}; /* as in sinks/redis.lua */
 
@@ -78,8 +79,10 @@ static void run_sink(void *context, size_t count)
                 .as.kpi = make_kpi(state, offset),
             };
         }
-        const struct bf_sink_batch batch = {.partition = 0, .expected = state->expected,
-                                            .next = state->offset + BATCH, .records = state->records,
+        const struct bf_sink_batch batch = {.partition = 0,
+                                            .expected = state->expected,
+                                            .next = state->offset + BATCH,
+                                            .records = state->records,
                                             .count = BATCH};
         bench_must(state->sink->write(state->self, &batch, &err), &err);
         state->offset = state->expected = batch.next;
@@ -101,7 +104,8 @@ static void append(struct state *state, const struct bf_slice *words, size_t cou
     bench_must(bf_redis_append(state->redis, words, count, &err), &err);
 }
 
-static size_t put_fields(struct bf_slice *words, const struct bf_slice *values, const size_t *places, size_t count)
+static size_t put_fields(struct bf_slice *words, const struct bf_slice *values, const size_t *places,
+                         size_t count)
 {
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
@@ -135,9 +139,10 @@ static size_t append_item(struct state *state, int64_t offset)
     append(state, board, 4);
     if (state->final) {
         int id_len = snprintf(id, sizeof id, "%lld-1", (long long)offset);
-        struct bf_slice head[] = {BF_SLICE("XADD"), join(keys[2], sizeof keys[2], "floor:v1:hist:pm2_5:", kpi.scope),
-                                  BF_SLICE("MAXLEN"), BF_SLICE("~"), BF_SLICE("500"),
-                                  {.data = id, .len = (size_t)id_len}};
+        struct bf_slice head[] = {
+            BF_SLICE("XADD"),   join(keys[2], sizeof keys[2], "floor:v1:hist:pm2_5:", kpi.scope),
+            BF_SLICE("MAXLEN"), BF_SLICE("~"),
+            BF_SLICE("500"),    {.data = id, .len = (size_t)id_len}};
         memcpy(words, head, sizeof head);
         append(state, words, 6 + put_fields(words + 6, values, history, sizeof history / sizeof *history));
     }
@@ -226,7 +231,8 @@ int main(int argc, char **argv)
 {
     static struct state state;
     static struct bf_counters counters;
-    struct bf_site site = {.redis = {.timeout_us = 5 * BF_US_PER_S}, .sink = {.batch = BATCH, .history = 500}};
+    struct bf_site site = {.redis = {.timeout_us = 5 * BF_US_PER_S},
+                           .sink = {.batch = BATCH, .history = 500}};
     struct bf_slice boards[] = {BF_SLICE("pm2_5")};
     struct bf_board board = {.name = BF_SLICE("wall"), .title = BF_SLICE("wall"), .kpis = boards, .count = 1};
     struct bf_kpi_definition kpi = {.id = BF_SLICE("pm2_5"), .unit = BF_SLICE("ug/m3"), .live = true};
@@ -239,11 +245,20 @@ int main(int argc, char **argv)
         flush_all(site.redis.url);
         begin(&state, &site, &city, final, &counters);
         struct bench_row rows[] = {
-            {.stage = "redis", .name = final ? "item, final: the sink's script" : "item, provisional: the sink's script",
-             .run = run_sink, .context = &state, .count = count, .other = server,
-             .floor = final ? "HSET, HSET, XADD, PUBLISH" : "HSET, HSET, PUBLISH", .goal_ratio = 1.3},
-            {.stage = "redis", .name = final ? "HSET, HSET, XADD, PUBLISH" : "HSET, HSET, PUBLISH",
-             .run = run_floor, .context = &state, .count = count, .other = server},
+            {.stage = "redis",
+             .name = final ? "item, final: the sink's script" : "item, provisional: the sink's script",
+             .run = run_sink,
+             .context = &state,
+             .count = count,
+             .other = server,
+             .floor = final ? "HSET, HSET, XADD, PUBLISH" : "HSET, HSET, PUBLISH",
+             .goal_ratio = 1.3},
+            {.stage = "redis",
+             .name = final ? "HSET, HSET, XADD, PUBLISH" : "HSET, HSET, PUBLISH",
+             .run = run_floor,
+             .context = &state,
+             .count = count,
+             .other = server},
         };
         bench_measure(rows, sizeof rows / sizeof *rows, &options);
         finish(&state);

@@ -13,11 +13,12 @@ struct bf_slice bench_sample_topic(unsigned device)
 struct bf_slice bench_sample_payload(unsigned device, int64_t time_us, size_t bytes)
 {
     static char payload[2048];
-    int made = snprintf(payload, sizeof payload,
-                        "{\"ts\":%lld,\"id\":\"dev-%05u\",\"lat\":60.%06u,\"lon\":24.%06u,\"value\":%02u.%u,"
-                        "\"unit\":\"ug/m3\",\"battery\":3.61,\"rssi\":-71,\"class\":\"indicative\",\"pad\":\"",
-                        (long long)(time_us / 1000), device, 170000 + device, 930000 + device,
-                        device * 7 % 90 + 10, device % 10);
+    int made =
+        snprintf(payload, sizeof payload,
+                 "{\"ts\":%lld,\"id\":\"dev-%05u\",\"lat\":60.%06u,\"lon\":24.%06u,\"value\":%02u.%u,"
+                 "\"unit\":\"ug/m3\",\"battery\":3.61,\"rssi\":-71,\"class\":\"indicative\",\"pad\":\"",
+                 (long long)(time_us / 1000), device, 170000 + device, 930000 + device, device * 7 % 90 + 10,
+                 device % 10);
     size_t len = (size_t)made;
     while (len + 2 < bytes && len + 2 < sizeof payload) {
         payload[len++] = 'x';
@@ -49,13 +50,14 @@ void bench_sample_reading(unsigned device, int64_t serial, struct bf_reading *re
         .profile = BF_SLICE("bench@1"),
         .tags = {{.name = BF_SLICE("class"), .value = BF_SLICE("indicative")}},
         .tag_count = 1,
-        .delivery = {
-            .ingest = BF_SLICE("belfry-1"),
-            .incarnation = 1,
-            .epoch = 1,
-            .serial = serial,
-            .packet_id = (uint16_t)(serial % 65535 + 1),
-            .payload_hash = (uint64_t)serial * UINT64_C(0x9e3779b97f4a7c15),
-        },
+        .delivery =
+            {
+                .ingest = BF_SLICE("belfry-1"),
+                .incarnation = 1,
+                .epoch = 1,
+                .serial = serial,
+                .packet_id = (uint16_t)(serial % 65535 + 1),
+                .payload_hash = (uint64_t)serial * UINT64_C(0x9e3779b97f4a7c15),
+            },
     };
 }

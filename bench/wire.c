@@ -144,10 +144,17 @@ int main(int argc, char **argv)
         bench_fail("the floor does not pack the same bytes");
     }
     struct bench_row rows[] = {
-        {.stage = "wire", .name = "pack a reading", .run = pack, .context = &state,
-         .floor = "msgpack-c: pack the same map", .goal_us = 0.35},
+        {.stage = "wire",
+         .name = "pack a reading",
+         .run = pack,
+         .context = &state,
+         .floor = "msgpack-c: pack the same map",
+         .goal_us = 0.35},
         {.stage = "wire", .name = "msgpack-c: pack the same map", .run = pack_bare, .context = &state},
-        {.stage = "wire", .name = "unpack a reading", .run = unpack, .context = &state,
+        {.stage = "wire",
+         .name = "unpack a reading",
+         .run = unpack,
+         .context = &state,
          .floor = "msgpack-c: unpack the same map"},
         {.stage = "wire", .name = "msgpack-c: unpack the same map", .run = unpack_bare, .context = &state},
     };
