@@ -76,8 +76,8 @@ void bf__process_pace(struct bf_process *process, struct bf_running *task)
         return;
     }
     task->paused = ahead;
-    bf_log(BF_LOG_INFO, ahead ? "task.waits" : "task.goes_on", "task=%s slowest_source=%d",
-           task->name, (int)which);
+    bf_log(BF_LOG_INFO, ahead ? "task.waits" : "task.goes_on", "task=%s slowest_source=%d", task->name,
+           (int)which);
 }
 
 static void take_tick(struct bf_process *process, const struct bf_incoming *incoming)
@@ -103,8 +103,7 @@ static enum bf_status open_tail(struct bf_process *process, struct bf_err *err)
         status = bf_consumer_range(process->tail, BF_TOPIC_PARTIALS, 0, &begin, &end, err);
     }
     if (status == BF_OK) {
-        const struct bf_position position = {
-            .topic = BF_TOPIC_PARTIALS, .partition = 0, .offset = begin};
+        const struct bf_position position = {.topic = BF_TOPIC_PARTIALS, .partition = 0, .offset = begin};
         status = bf_consumer_assign(process->tail, &position, 1, err);
     }
     return status;

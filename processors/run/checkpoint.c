@@ -27,8 +27,7 @@ int32_t bf__process_chunk_partition(const struct bf_running *task)
 }
 
 /* The task's state in process->blob. */
-static enum bf_status copy_state(struct bf_running *task, struct bf_slice *state,
-                                 struct bf_err *err)
+static enum bf_status copy_state(struct bf_running *task, struct bf_slice *state, struct bf_err *err)
 {
     struct bf_process *process = task->process;
     size_t size = process->blob_size == 0 ? BLOB_START : process->blob_size;
@@ -37,8 +36,7 @@ static enum bf_status copy_state(struct bf_running *task, struct bf_slice *state
         if (size > process->blob_size) {
             char *blob = size > BLOB_MAX ? NULL : realloc(process->blob, size);
             if (blob == NULL) {
-                return bf_err_set(err, BF_FATAL, "%s: its state does not fit into a checkpoint",
-                                  task->name);
+                return bf_err_set(err, BF_FATAL, "%s: its state does not fit into a checkpoint", task->name);
             }
             process->blob = blob;
             process->blob_size = size;
@@ -66,13 +64,12 @@ static enum bf_status write_chunk(struct bf_running *task, struct bf_slice state
     char key[160];
     size_t at = (size_t)index * BF_CHUNK_BYTES;
     size_t rest = state.len - at;
-    const struct bf_chunk chunk = {
-        .task = bf_slice_of(task->name),
-        .owner = task->owner,
-        .number = task->number,
-        .chunk = index,
-        .chunks = manifest->chunks,
-        .bytes = {state.data + at, rest < BF_CHUNK_BYTES ? rest : BF_CHUNK_BYTES}};
+    const struct bf_chunk chunk = {.task = bf_slice_of(task->name),
+                                   .owner = task->owner,
+                                   .number = task->number,
+                                   .chunk = index,
+                                   .chunks = manifest->chunks,
+                                   .bytes = {state.data + at, rest < BF_CHUNK_BYTES ? rest : BF_CHUNK_BYTES}};
     struct bf_mp_writer writer;
     bf_mp_writer_init(&writer, task->process->chunk, BF_RECORD_MAX);
     bf_chunk_pack(&chunk, &writer);
@@ -83,9 +80,8 @@ static enum bf_status write_chunk(struct bf_running *task, struct bf_slice state
                                        .key = {key, key_len},
                                        .value = {writer.data, writer.len},
                                        .type = BF_RECORD_CHUNK};
-    enum bf_status status =
-        bf_producer_send_sync(task->process->producer, &record, task->process->chunk_timeout_ms,
-                              &manifest->offsets[index], err);
+    enum bf_status status = bf_producer_send_sync(
+        task->process->producer, &record, task->process->chunk_timeout_ms, &manifest->offsets[index], err);
     int64_t offset = status == BF_OK ? manifest->offsets[index] : task->manifest.from;
     struct bf_chunk_set *set = bf__process_set(task, task->owner, task->number, offset);
     if (set != NULL) {
@@ -146,8 +142,7 @@ static bool may_go(const struct bf_running *task, const struct bf_chunk_set *set
     return set->owner != task->owner || (set->number < task->number && !set->unanswered);
 }
 
-static enum bf_status remove_set(struct bf_running *task, const struct bf_chunk_set *set,
-                                 struct bf_err *err)
+static enum bf_status remove_set(struct bf_running *task, const struct bf_chunk_set *set, struct bf_err *err)
 {
     enum bf_status status = BF_OK;
     for (uint32_t i = 0; i < set->chunks && status == BF_OK; i++) {
@@ -184,8 +179,7 @@ static enum bf_status commit(struct bf_running *task, struct bf_err *err)
 {
     char text[BF_MANIFEST_TEXT + 1];
     if (!bf_manifest_format(&task->manifest, text)) {
-        return bf_err_set(err, BF_FATAL, "%s: the manifest of its checkpoint is too long",
-                          task->name);
+        return bf_err_set(err, BF_FATAL, "%s: the manifest of its checkpoint is too long", task->name);
     }
     const struct bf_position position = {
         .topic = task->topic, .partition = task->partition, .offset = task->upto};
@@ -194,8 +188,8 @@ static enum bf_status commit(struct bf_running *task, struct bf_err *err)
     if (answer == BF_COMMIT_DONE) {
         return clean(task, err);
     }
-    bf_log_err(BF_LOG_WARN,
-               answer == BF_COMMIT_REFUSED ? "checkpoint.refused" : "checkpoint.unanswered", &why);
+    bf_log_err(BF_LOG_WARN, answer == BF_COMMIT_REFUSED ? "checkpoint.refused" : "checkpoint.unanswered",
+               &why);
     if (answer == BF_COMMIT_REFUSED) {
         bf_count(task->process->tally.checkpoints_refused, 1);
         task->stopped = true; /* the partition may be another's by now; the next assignment tells */
@@ -203,8 +197,7 @@ static enum bf_status commit(struct bf_running *task, struct bf_err *err)
         return BF_OK;
     }
     bf_count(task->process->tally.checkpoints_unanswered, 1);
-    struct bf_chunk_set *set =
-        bf__process_set(task, task->owner, task->number, task->manifest.from);
+    struct bf_chunk_set *set = bf__process_set(task, task->owner, task->number, task->manifest.from);
     if (set != NULL) {
         set->unanswered = true;
     }
@@ -221,8 +214,7 @@ static enum bf_status ask(struct bf_running *task, struct bf_err *err)
                               sizeof(found), &why) != BF_OK) {
         return BF_OK; /* no answer again: ask once more in the next turn */
     }
-    if (offset == task->upto && bf_manifest_format(&task->manifest, ours) &&
-        strcmp(found, ours) == 0) {
+    if (offset == task->upto && bf_manifest_format(&task->manifest, ours) && strcmp(found, ours) == 0) {
         return clean(task, err);
     }
     task->phase = BF_CHECKPOINT_COMMIT;
@@ -231,8 +223,7 @@ static enum bf_status ask(struct bf_running *task, struct bf_err *err)
 
 static enum bf_status step(struct bf_running *task, struct bf_err *err)
 {
-    if (task->phase == BF_CHECKPOINT_CHUNKS &&
-        bf_producer_acked(task->process->producer) >= task->mark) {
+    if (task->phase == BF_CHECKPOINT_CHUNKS && bf_producer_acked(task->process->producer) >= task->mark) {
         task->phase = BF_CHECKPOINT_COMMIT;
     }
     if (task->phase == BF_CHECKPOINT_COMMIT) {
@@ -243,13 +234,11 @@ static enum bf_status step(struct bf_running *task, struct bf_err *err)
 
 static bool is_due(const struct bf_running *task, int64_t now_us)
 {
-    return task->phase == BF_CHECKPOINT_IDLE && now_us >= task->due_us &&
-           task->next != task->committed && task->next > 0 &&
-           now_us >= task->process->checkpoint_free_us;
+    return task->phase == BF_CHECKPOINT_IDLE && now_us >= task->due_us && task->next != task->committed &&
+           task->next > 0 && now_us >= task->process->checkpoint_free_us;
 }
 
-enum bf_status bf__process_checkpoints(struct bf_process *process, int64_t now_us,
-                                       struct bf_err *err)
+enum bf_status bf__process_checkpoints(struct bf_process *process, int64_t now_us, struct bf_err *err)
 {
     bool began = false;
     enum bf_status status = BF_OK;
@@ -301,9 +290,8 @@ void bf__process_last_checkpoints(struct bf_process *process, int64_t deadline_u
             continue; /* nothing was read since the last orderly stop */
         }
         bool done = finish(task, deadline_us);
-        bf_log(done ? BF_LOG_INFO : BF_LOG_WARN,
-               done ? "checkpoint.last" : "checkpoint.not_finished", "task=%s offset=%lld",
-               task->name, (long long)task->next);
+        bf_log(done ? BF_LOG_INFO : BF_LOG_WARN, done ? "checkpoint.last" : "checkpoint.not_finished",
+               "task=%s offset=%lld", task->name, (long long)task->next);
     }
 }
 
@@ -316,8 +304,7 @@ enum bf_status bf__process_announce(struct bf_running *task, struct bf_err *err)
     said.clean = false;
     said.engine = BF_ENGINE_VERSION;
     if (!bf_manifest_format(&said, text)) {
-        return bf_err_set(err, BF_FATAL, "%s: the manifest of its checkpoint is too long",
-                          task->name);
+        return bf_err_set(err, BF_FATAL, "%s: the manifest of its checkpoint is too long", task->name);
     }
     const struct bf_position position = {
         .topic = task->topic, .partition = task->partition, .offset = task->next};

@@ -4,8 +4,8 @@
 
 #include "processors/run/state.h"
 
-static enum bf_status add_plan(struct bf_process *process, int64_t generation,
-                               const struct bf_plan **plan, struct bf_err *err)
+static enum bf_status add_plan(struct bf_process *process, int64_t generation, const struct bf_plan **plan,
+                               struct bf_err *err)
 {
     struct bf_generation record;
     const struct bf_city *city;
@@ -17,8 +17,7 @@ static enum bf_status add_plan(struct bf_process *process, int64_t generation,
         size_t capacity = 2 * process->plan_capacity + 8;
         struct bf_plan **plans = realloc(process->plans, capacity * sizeof(struct bf_plan *));
         if (plans == NULL) {
-            return bf_err_set(err, BF_FATAL, "out of memory for generation %lld",
-                              (long long)generation);
+            return bf_err_set(err, BF_FATAL, "out of memory for generation %lld", (long long)generation);
         }
         process->plans = plans;
         process->plan_capacity = capacity;

@@ -15,7 +15,7 @@
 #define REPORT_US BF_US_PER_S
 #define LINGER_MS 5
 #define MAX_QUEUE 100000
-#define CHUNK_TIMEOUT_MS 15000
+#define CHUNK_TIMEOUT_MS 5000
 #define CLOSE_US (4 * BF_US_PER_S)
 
 static enum bf_status open_group(struct bf_process *process, struct bf_err *err)
@@ -35,8 +35,7 @@ static enum bf_status open_group(struct bf_process *process, struct bf_err *err)
         .revoked = bf__process_revoked,
         .context = process,
     };
-    enum bf_status status =
-        bf_consumer_create(&process->kafka, &group, false, &process->consumer, err);
+    enum bf_status status = bf_consumer_create(&process->kafka, &group, false, &process->consumer, err);
     return status == BF_OK ? bf_consumer_subscribe(process->consumer, topics, 2, err) : status;
 }
 
@@ -66,8 +65,8 @@ static enum bf_status open_all(struct bf_process *process, struct bf_daemon_cont
     }
     process->kafka = bf_wiring_kafka(process->site, process->site->process.id, process->properties);
     bf__process_register(process, context->counters);
-    status = bf_http_start(process->site->process.http, context->counters, context->health,
-                           &process->http, err);
+    status =
+        bf_http_start(process->site->process.http, context->counters, context->health, &process->http, err);
     if (status == BF_OK) {
         bf_log(BF_LOG_INFO, "http.listening", "port=%d", (int)bf_http_port(process->http));
         status = bf_config_log_open(&process->kafka, bf_aggregate_names(), &process->log, err);
@@ -109,8 +108,7 @@ static void close_all(struct bf_process *process)
     free(process);
 }
 
-static enum bf_status process_open(struct bf_daemon_context *context, void **self,
-                                   struct bf_err *err)
+static enum bf_status process_open(struct bf_daemon_context *context, void **self, struct bf_err *err)
 {
     struct bf_process *process = calloc(1, sizeof(*process));
     if (process == NULL) {
@@ -152,8 +150,7 @@ static enum bf_status take_records(struct bf_process *process, struct bf_err *er
     int64_t until_us = bf_time_monotonic_us() + TURN_US;
     for (unsigned i = 0;; i++) {
         struct bf_incoming incoming;
-        enum bf_status status =
-            bf_consumer_poll(process->consumer, i == 0 ? IDLE_MS : 0, &incoming, err);
+        enum bf_status status = bf_consumer_poll(process->consumer, i == 0 ? IDLE_MS : 0, &incoming, err);
         if (status != BF_OK) {
             return status;
         }
@@ -186,8 +183,7 @@ static void repace(struct bf_process *process)
 static enum bf_status process_step(void *self, struct bf_err *err)
 {
     struct bf_process *process = self;
-    enum bf_status status =
-        process->holding ? retry_held(process, err) : take_records(process, err);
+    enum bf_status status = process->holding ? retry_held(process, err) : take_records(process, err);
     if (status == BF_OK || status == BF_AGAIN) {
         status = bf_producer_poll(process->producer, 0, err);
     }
@@ -219,9 +215,8 @@ static void process_dump(void *self)
             task->stage1 != NULL ? bf_stage1_status(task->stage1) : bf_stage2_status(task->stage2);
         bf_log(BF_LOG_INFO, "task",
                "name=%s next=%lld committed=%lld clock_us=%lld windows=%llu series=%llu paused=%d",
-               task->name, (long long)task->next, (long long)task->committed,
-               (long long)status.clock_us, (unsigned long long)status.windows,
-               (unsigned long long)status.series, task->paused);
+               task->name, (long long)task->next, (long long)task->committed, (long long)status.clock_us,
+               (unsigned long long)status.windows, (unsigned long long)status.series, task->paused);
     }
 }
 

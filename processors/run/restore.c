@@ -12,8 +12,7 @@
 #define SCAN_US (120 * BF_US_PER_S)
 #define TRIES 5
 
-struct bf_chunk_set *bf__process_set(struct bf_running *task, uint64_t owner, uint64_t number,
-                                     int64_t offset)
+struct bf_chunk_set *bf__process_set(struct bf_running *task, uint64_t owner, uint64_t number, int64_t offset)
 {
     for (size_t i = 0; i < task->set_count; i++) {
         struct bf_chunk_set *set = &task->sets[i];
@@ -54,9 +53,8 @@ static void take_chunk(struct scan *scan, const struct bf_incoming *incoming)
     const struct bf_manifest *wanted = scan->wanted;
     struct bf_chunk chunk;
     struct bf_err err;
-    if (incoming->tombstone || wanted == NULL || owner != wanted->owner ||
-        number != wanted->number || index >= wanted->chunks ||
-        bf_chunk_unpack(incoming->value, &chunk, &err) != BF_OK) {
+    if (incoming->tombstone || wanted == NULL || owner != wanted->owner || number != wanted->number ||
+        index >= wanted->chunks || bf_chunk_unpack(incoming->value, &chunk, &err) != BF_OK) {
         return;
     }
     size_t at = (size_t)index * BF_CHUNK_BYTES;
@@ -88,9 +86,8 @@ static enum bf_status read_chunks(struct scan *scan, int64_t end, struct bf_err 
             continue;
         }
         if (status != BF_OK) {
-            return status != BF_AGAIN
-                       ? status
-                       : bf_err_set(err, BF_PEER, "belfry.checkpoints could not be read");
+            return status != BF_AGAIN ? status
+                                      : bf_err_set(err, BF_PEER, "belfry.checkpoints could not be read");
         }
         bool through = incoming.eof ? incoming.offset >= end : incoming.offset + 1 >= end;
         if (!incoming.eof && incoming.offset < end) {
@@ -113,8 +110,7 @@ static enum bf_status run_scan(struct scan *scan, int64_t from, struct bf_err *e
     task->floor_offset = INT64_MAX;
     struct bf_position position = {.topic = BF_TOPIC_CHECKPOINTS,
                                    .partition = bf__process_chunk_partition(task)};
-    enum bf_status status =
-        bf_consumer_range(scanner, position.topic, position.partition, &begin, &end, err);
+    enum bf_status status = bf_consumer_range(scanner, position.topic, position.partition, &begin, &end, err);
     position.offset = from > begin ? from : begin;
     if (status != BF_OK || position.offset >= end) {
         return status;
@@ -136,17 +132,15 @@ static enum bf_status first_start(struct bf_running *task, int64_t begin, struct
         bf_err_set(err, BF_FATAL, "%s has no checkpoint, and its log begins at %lld", task->name,
                    (long long)begin);
         bf_err_detail(err, "%lld records are gone", (long long)begin);
-        bf_err_hint(err,
-                    "belfry topics shows the retention; a new installation begins with new topics");
+        bf_err_hint(err, "belfry topics shows the retention; a new installation begins with new topics");
         return BF_FATAL;
     }
     enum bf_status status = run_scan(&scan, 0, err);
     if (status == BF_OK && task->set_count > 0) {
-        bf_err_set(err, BF_FATAL,
-                   "%s has chunks of checkpoints, but the group has no commit for it", task->name);
-        bf_err_hint(
-            err,
-            "the group's offsets have expired (7 days without a member); the state is still there");
+        bf_err_set(err, BF_FATAL, "%s has chunks of checkpoints, but the group has no commit for it",
+                   task->name);
+        bf_err_hint(err,
+                    "the group's offsets have expired (7 days without a member); the state is still there");
         return BF_FATAL;
     }
     task->manifest = (struct bf_manifest){.engine = BF_ENGINE_VERSION, .owner = task->owner};
@@ -155,18 +149,18 @@ static enum bf_status first_start(struct bf_running *task, int64_t begin, struct
     return status;
 }
 
-static enum bf_status check(const struct bf_running *task, const struct bf_manifest *manifest,
-                            int64_t offset, int64_t begin, struct bf_err *err)
+static enum bf_status check(const struct bf_running *task, const struct bf_manifest *manifest, int64_t offset,
+                            int64_t begin, struct bf_err *err)
 {
     if (manifest->engine != BF_ENGINE_VERSION && !manifest->clean) {
-        bf_err_set(err, BF_FATAL, "%s: its checkpoint is of engine %d, this is engine %d",
-                   task->name, manifest->engine, BF_ENGINE_VERSION);
+        bf_err_set(err, BF_FATAL, "%s: its checkpoint is of engine %d, this is engine %d", task->name,
+                   manifest->engine, BF_ENGINE_VERSION);
         bf_err_hint(err, "start the old version once more, stop it with TERM, then upgrade");
         return BF_FATAL;
     }
     if (begin > offset) {
-        bf_err_set(err, BF_FATAL, "%s: the log begins at %lld, behind its checkpoint at %lld",
-                   task->name, (long long)begin, (long long)offset);
+        bf_err_set(err, BF_FATAL, "%s: the log begins at %lld, behind its checkpoint at %lld", task->name,
+                   (long long)begin, (long long)offset);
         bf_err_detail(err, "%lld records are lost", (long long)(begin - offset));
         return BF_FATAL;
     }
@@ -184,8 +178,7 @@ static enum bf_status load(struct bf_running *task, struct scan *scan, int64_t o
     if (*torn) {
         bf_err_set(err, BF_FATAL, "%s: the chunks of its checkpoint at %lld do not hold its digest",
                    task->name, (long long)offset);
-        bf_err_detail(err, "%u of %u chunks found", (unsigned)scan->found,
-                      (unsigned)manifest->chunks);
+        bf_err_detail(err, "%u of %u chunks found", (unsigned)scan->found, (unsigned)manifest->chunks);
         return BF_FATAL;
     }
     if (manifest->bytes == 0) {
@@ -194,14 +187,14 @@ static enum bf_status load(struct bf_running *task, struct scan *scan, int64_t o
     enum bf_status status = task->stage1 != NULL ? bf_stage1_load(task->stage1, state, err)
                                                  : bf_stage2_load(task->stage2, state, err);
     if (status == BF_AGAIN) {
-        return bf_err_set(err, BF_FATAL,
-                          "%s: a generation of its checkpoint is not in belfry.config", task->name);
+        return bf_err_set(err, BF_FATAL, "%s: a generation of its checkpoint is not in belfry.config",
+                          task->name);
     }
     return status;
 }
 
-static enum bf_status from_commit(struct bf_running *task, const char *text, int64_t offset,
-                                  int64_t begin, bool *torn, struct bf_err *err)
+static enum bf_status from_commit(struct bf_running *task, const char *text, int64_t offset, int64_t begin,
+                                  bool *torn, struct bf_err *err)
 {
     struct bf_manifest *manifest = &task->manifest;
     *torn = false;
@@ -236,11 +229,10 @@ enum bf_status bf__process_restore(struct bf_running *task, struct bf_err *err)
     for (int i = 0; i < TRIES; i++) {
         int64_t offset, begin, end;
         bool torn;
-        enum bf_status status = bf_consumer_committed(
-            process->consumer, task->topic, task->partition, &offset, text, sizeof(text), err);
+        enum bf_status status = bf_consumer_committed(process->consumer, task->topic, task->partition,
+                                                      &offset, text, sizeof(text), err);
         if (status == BF_OK) {
-            status = bf_consumer_range(process->consumer, task->topic, task->partition, &begin,
-                                       &end, err);
+            status = bf_consumer_range(process->consumer, task->topic, task->partition, &begin, &end, err);
         }
         if (status != BF_OK || offset < 0) {
             return status == BF_OK ? first_start(task, begin, err) : status;

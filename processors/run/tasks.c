@@ -11,8 +11,7 @@
 #include "core/wire.h"
 #include "processors/run/state.h"
 
-struct bf_running *bf__process_task(struct bf_process *process, enum bf_topic topic,
-                                    int32_t partition)
+struct bf_running *bf__process_task(struct bf_process *process, enum bf_topic topic, int32_t partition)
 {
     bool first = topic == BF_TOPIC_READINGS;
     int32_t limit = first ? process->install->readings : process->install->partials;
@@ -52,8 +51,7 @@ static void emit(void *context, const struct bf_output *output)
                                        .type = output->type,
                                        .origin = {writer.data, writer.len}};
     if (bf_producer_send_wait(process->producer, &record, NULL, &process->failure) != BF_OK) {
-        process->failed =
-            true; /* the process ends; what was not written is written by the replay */
+        process->failed = true; /* the process ends; what was not written is written by the replay */
         return;
     }
     bf_count(process->tally.outputs[output->topic], 1);
@@ -85,8 +83,8 @@ void bf__process_end(struct bf_running *task)
     memset(task, 0, sizeof(*task));
 }
 
-static enum bf_status begin(struct bf_process *process, struct bf_running *task,
-                            enum bf_topic topic, int32_t partition, struct bf_err *err)
+static enum bf_status begin(struct bf_process *process, struct bf_running *task, enum bf_topic topic,
+                            int32_t partition, struct bf_err *err)
 {
     bf__process_end(task);
     task->process = process;
@@ -115,9 +113,8 @@ static enum bf_status begin(struct bf_process *process, struct bf_running *task,
     return BF_OK;
 }
 
-enum bf_status bf__process_assigned(void *context, const enum bf_topic *topics,
-                                    const int32_t *partitions, int64_t *offsets, size_t count,
-                                    struct bf_err *err)
+enum bf_status bf__process_assigned(void *context, const enum bf_topic *topics, const int32_t *partitions,
+                                    int64_t *offsets, size_t count, struct bf_err *err)
 {
     struct bf_process *process = context;
     for (size_t i = 0; i < count; i++) {
@@ -137,8 +134,8 @@ enum bf_status bf__process_assigned(void *context, const enum bf_topic *topics,
     return BF_OK;
 }
 
-void bf__process_revoked(void *context, const enum bf_topic *topics, const int32_t *partitions,
-                         size_t count, bool lost)
+void bf__process_revoked(void *context, const enum bf_topic *topics, const int32_t *partitions, size_t count,
+                         bool lost)
 {
     struct bf_process *process = context;
     for (size_t i = 0; i < count; i++) {
@@ -174,8 +171,7 @@ enum bf_status bf__process_apply(struct bf_process *process, const struct bf_inc
             return status;
         }
     }
-    struct bf_input input = {
-        .type = type_of(incoming), .offset = incoming->offset, .value = incoming->value};
+    struct bf_input input = {.type = type_of(incoming), .offset = incoming->offset, .value = incoming->value};
     task->next = incoming->offset; /* the origin of its outputs */
     enum bf_status status;
     if (task->stage1 != NULL) {

@@ -27,7 +27,7 @@
 
 static const char *folder;
 static char log_path[300], config_path[300];
-static struct bf_child process;
+static struct bf_child process, other;
 static struct bf_producer *producer;
 static struct bf_install install;
 static char install_id[40];
@@ -46,14 +46,13 @@ static void write_file(const char *name, const char *text)
 static void write_kpis(const char *aggregate)
 {
     char text[1024];
-    (void)snprintf(
-        text, sizeof text,
-        "kpis:\n"
-        "  - id: zone_speed\n    title: Speed\n    unit: km/h\n    from: {quantity: speed}\n"
-        "    window: {tumbling: 5s, delay: 1s}\n    group: [zone]\n    value: %s\n"
-        "  - id: seen\n    title: Readings\n    unit: \"1\"\n    from: {quantity: speed}\n"
-        "    window: {tumbling: 5s, delay: 1s}\n    group: [device]\n    value: count\n",
-        aggregate);
+    (void)snprintf(text, sizeof text,
+                   "kpis:\n"
+                   "  - id: zone_speed\n    title: Speed\n    unit: km/h\n    from: {quantity: speed}\n"
+                   "    window: {tumbling: 5s, delay: 1s}\n    group: [zone]\n    value: %s\n"
+                   "  - id: seen\n    title: Readings\n    unit: \"1\"\n    from: {quantity: speed}\n"
+                   "    window: {tumbling: 5s, delay: 1s}\n    group: [device]\n    value: count\n",
+                   aggregate);
     write_file("city/kpis/all.yaml", text);
 }
 
@@ -95,6 +94,11 @@ static int set_up(void **state)
                    "process: {id: process-1, checkpoint_every: 300ms, http: \"127.0.0.1:0\"}\n",
                    kafka_options.brokers);
     write_file("belfry.yaml", text);
+    (void)snprintf(text, sizeof text,
+                   "city: city\nkafka: {brokers: \"%s\"}\n"
+                   "process: {id: process-2, checkpoint_every: 300ms, http: \"127.0.0.1:0\"}\n",
+                   kafka_options.brokers);
+    write_file("second.yaml", text);
     write_file("city/city.yaml", "name: test\ntitle: Test\ntimezone: UTC\n");
     write_kpis("sum");
     OK(bf_config_log_install_once(&kafka_options, &made, &err));
@@ -116,8 +120,7 @@ static int tear_down(void **state)
 
 static void start_process(void)
 {
-    const char *const argv[] = {TEST_BINARY_DIR "/bin/belfry-process", "--config", config_path,
-                                NULL};
+    const char *const argv[] = {TEST_BINARY_DIR "/bin/belfry-process", "--config", config_path, NULL};
     const struct bf_child_options options = {.argv = argv, .err = log_path};
     OK(bf_child_start(&process, &options, &err));
 }
@@ -180,8 +183,8 @@ static void one_reading(int device, int64_t event_us, double value, bool dup)
                                                     .index = 0}};
     bf_mp_writer_init(&writer, bytes, sizeof bytes);
     bf_reading_pack(&reading, &writer);
-    send(BF_RECORD_READING, bf_hash_partition(bf_slice_of(source), install.readings),
-         bf_slice_of(source), &writer);
+    send(BF_RECORD_READING, bf_hash_partition(bf_slice_of(source), install.readings), bf_slice_of(source),
+         &writer);
 }
 
 /* Seconds [from, to) of log time: every device once a second; every fifth delivery comes twice. */
@@ -266,8 +269,7 @@ static void take_result(const struct bf_incoming *incoming)
     for (size_t i = 0; i < final_count; i++) {
         if (finals[i].start_us == final->start_us && finals[i].revision == final->revision &&
             strcmp(finals[i].key, final->key) == 0) {
-            fail_msg("%s at %lld stands twice", final->key,
-                     (long long)((final->start_us - BASE) / SECOND));
+            fail_msg("%s at %lld stands twice", final->key, (long long)((final->start_us - BASE) / SECOND));
         }
     }
     final_count++;
@@ -333,14 +335,14 @@ static void open_reader(void)
 {
     struct bf_position positions[16];
     for (int32_t i = 0; i < install.kpis; i++) {
-        positions[i] = (struct bf_position){
-            .topic = BF_TOPIC_KPIS, .partition = i, .offset = BF_OFFSET_BEGINNING};
+        positions[i] =
+            (struct bf_position){.topic = BF_TOPIC_KPIS, .partition = i, .offset = BF_OFFSET_BEGINNING};
     }
     OK(bf_consumer_create(&kafka_options, NULL, false, &reader, &err));
     OK(bf_consumer_assign(reader, positions, (size_t)install.kpis, &err));
 }
 
-#define SUM_ODD                                                                                    \
+#define SUM_ODD \
     (5.0 * (2 + 4 + 6 + 8 + 10 + 12 + 14 + 16 + 18 + 20)) /* devices 1, 3, ...: value device + 1 */
 #define SUM_EVEN (5.0 * (1 + 3 + 5 + 7 + 9 + 11 + 13 + 15 + 17 + 19))
 
@@ -390,7 +392,44 @@ static void an_orderly_stop_leaves_nothing_to_replay(void **state)
     check_finals(70, 80, 20, 19);
     assert_int_equal(repeated, before);
     assert_int_equal(bf_child_stop(&process, 8000), 0);
+}
+
+static void start_other(void)
+{
+    char path[400];
+    (void)snprintf(path, sizeof path, "%s/second.yaml", folder);
+    const char *const argv[] = {TEST_BINARY_DIR "/bin/belfry-process", "--config", path, NULL};
+    const struct bf_child_options options = {.argv = argv, .err = log_path};
+    OK(bf_child_start(&other, &options, &err));
+}
+
+/* Two members share the partitions; what one had, the other goes on with. The embedded cluster's groups
+ * have one member only. */
+static void another_member_takes_over(void **state)
+{
+    (void)state;
+    if (!kafka_is_apache()) {
+        skip();
+    }
+    start_process();
+    start_other();
+    feed(87, 97);
+    BF_EVENTUALLY(read_on() && all_final(80, 90), 40000);
+    bf_child_kill(&process);
+    feed(97, 107);
+    BF_EVENTUALLY(read_on() && all_final(90, 100), 40000);
+    start_process(); /* and back: both at once */
+    feed(107, 117);
+    BF_EVENTUALLY(read_on() && all_final(100, 110), 40000);
+    check_finals(80, 110, 20, 19);
+    assert_int_equal(bf_child_stop(&other, 8000), 0);
+    assert_int_equal(bf_child_stop(&process, 8000), 0);
+}
+
+static int close_reader(void **state)
+{
     bf_consumer_destroy(reader);
+    return tear_down(state);
 }
 
 int main(void)
@@ -399,12 +438,13 @@ int main(void)
         cmocka_unit_test(finals_come_once_through_kills),
         cmocka_unit_test(a_reload_takes_effect_at_its_time),
         cmocka_unit_test(an_orderly_stop_leaves_nothing_to_replay),
+        cmocka_unit_test(another_member_takes_over),
     };
     int code = kafka_start();
     if (code != 0) {
         return code;
     }
-    code = cmocka_run_group_tests(tests, set_up, tear_down);
+    code = cmocka_run_group_tests(tests, set_up, close_reader);
     bf_peer_stop(&kafka_peer);
     return code;
 }
