@@ -213,6 +213,25 @@ struct window {
     struct total in_time, all;
 };
 
+/* The generation that a result names is the one in force when its window began, unless a partition learned one
+ * only after its `from`. */
+static void compare_generation(struct oracle *oracle, const struct window *window, const struct bf_kpi *kpi)
+{
+    const struct oracle_partition *known = &oracle->partitions[window->partition];
+    int64_t number = oracle->generations[0].number;
+    for (size_t k = 0; k < known->known_count; k++) {
+        const struct oracle_generation *generation = &oracle->generations[known->known[k].generation];
+        if (known->known[k].from_us != generation->from_us) {
+            return;
+        }
+        number = generation->from_us <= window->start_us ? generation->number : number;
+    }
+    if (kpi->generation != number) {
+        oracle_differ(oracle, "%s %s %lld: of generation %lld, must be %lld", window->kpi, window->scope,
+                      (long long)window->start_us, (long long)kpi->generation, (long long)number);
+    }
+}
+
 static void compare_closed(struct oracle *oracle, const struct window *window, const struct oracle_result *closed,
                            size_t count)
 {
@@ -229,6 +248,9 @@ static void compare_closed(struct oracle *oracle, const struct window *window, c
         compare_total(oracle, window->definition, "final", &window->in_time, &closed[0]);
     }
     compare_total(oracle, window->definition, "last", &window->all, &closed[count - 1]);
+    for (size_t i = 0; i < count; i++) {
+        compare_generation(oracle, window, &closed[i].record);
+    }
 }
 
 /* Splits off what is provisional: it comes first and never counts more than the window has. */

@@ -2,7 +2,7 @@
  * seed, under load and on a real Kafka; and afterwards everything stands there once.
  *
  * BELFRY_TEST_SEED=N      other instants and another order (the seed is printed)
- * BELFRY_TEST_LONG=1      90 s instead of 40 s */
+ * BELFRY_TEST_LONG=1      about 90 s instead of 45 s */
 #include "tests/e2e/town.h"
 
 #include <stdio.h>
@@ -62,21 +62,22 @@ static void killed_ten_times_everything_stands_there_once(void **state)
         order[i] = order[other];
         order[other] = swapped;
     }
-    town_devices(&town, "--rate", RATE, "--for", longer ? "90s" : "45s", "--connections", "8", NULL);
+    town_devices(&town, "--rate", RATE, "--connections", "8", "--fault", "duplicate=5%", "--fault", "malformed=2%",
+                 "--fault", "bad-clock=2%", NULL);
     town_pass(&town, 2000);
     for (int i = 0; i < KILLS; i++) {
         int wait_ms = pause_ms / 2 + (int)(draw() % (uint64_t)pause_ms);
-        if (!town_pass(&town, wait_ms)) {
-            printf("the devices have ended before kill %d\n", i + 1);
-        }
+        assert_true(town_pass(&town, wait_ms));
         printf("kill %d: %s, %d ms later\n", i + 1, names[order[i]], wait_ms);
         strike(order[i]);
     }
+    town_pass(&town, pause_ms);
+    town_devices_stop(&town);
     town_devices_end(&town, 120000);
     town_account(&town, &sums, &audit);
     printf("restarts beyond the kills: ingest %u, process %u, sink %u\n", town.restarts[TOWN_INGEST],
            town.restarts[TOWN_PROCESS], town.restarts[TOWN_SINK]);
-    assert_true(sums.readings >= 50000);
+    assert_true(sums.readings >= 30000);
     assert_int_equal(town.restarts[TOWN_SINK], 0); /* degraded, not dead */
 }
 

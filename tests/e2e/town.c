@@ -3,6 +3,7 @@
 #include "tests/e2e/town.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -358,6 +359,12 @@ bool town_pass(struct town *town, int ms)
         }
     } while (bf_wait_turn(until_us));
     return true;
+}
+
+void town_devices_stop(struct town *town)
+{
+    assert_true(bf_child_running(&town->devices));
+    kill(town->devices.pid, SIGTERM);
 }
 
 void town_devices_end(struct town *town, int timeout_ms)

@@ -66,6 +66,8 @@ int64_t town_metric(struct town *town, enum town_daemon which, const char *name)
 
 /* `belfry simulate --json` with these further arguments; NULL ends them. */
 void town_devices(struct town *town, const char *argument, ...);
+/* Asks them to stop sending; what is under way they still bring to its end. */
+void town_devices_stop(struct town *town);
 /* Waits (tending) until the devices have ended, and takes their sums. */
 void town_devices_end(struct town *town, int timeout_ms);
 /* Tends until that many ms are over; false as soon as the devices have ended. */
