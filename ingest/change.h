@@ -19,7 +19,7 @@
 
 struct bf_change_port {
     void (*pause)(void *context);
-    bool (*quiet)(void *context);   /* all acknowledged, every PUBACK out */
+    bool (*quiet)(void *context);     /* all acknowledged, every PUBACK out */
     uint64_t (*taken)(void *context); /* messages handed over on this connection */
     enum bf_status (*probe)(void *context, struct bf_err *err);
     void (*restart)(void *context, bool change, const char *why); /* ends the connection, starts anew */

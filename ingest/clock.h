@@ -18,11 +18,11 @@ enum bf_clock_fault { BF_CLOCK_RIGHT, BF_CLOCK_JUMPED, BF_CLOCK_BEHIND };
 
 struct bf_clock {
     int64_t max_jump_us;
-    int64_t monotonic_us;       /* of the last update */
-    int64_t error_us;           /* real minus ours, at the last update */
-    int64_t floor_us;           /* the last tick in the log said so */
-    bool behind;                /* ... and it lies too far ahead to go on from there */
-    _Atomic int64_t offset_us;  /* wall = monotonic + offset */
+    int64_t monotonic_us;      /* of the last update */
+    int64_t error_us;          /* real minus ours, at the last update */
+    int64_t floor_us;          /* the last tick in the log said so */
+    bool behind;               /* ... and it lies too far ahead to go on from there */
+    _Atomic int64_t offset_us; /* wall = monotonic + offset */
 };
 
 void bf_clock_init(struct bf_clock *clock, int64_t real_us, int64_t monotonic_us, int64_t max_jump_us);

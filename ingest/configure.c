@@ -1,5 +1,6 @@
 /* configure.c: which generation of the configuration decodes.
- * A process starts with the generation of its id's last tick, because what the broker redelivers was decoded by
+ * A process starts with the generation of its id's last tick, because what the broker redelivers
+ * was decoded by
  * it, and changes to a newer one only through change.h. */
 #include "core/log.h"
 #include "core/time.h"

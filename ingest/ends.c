@@ -17,8 +17,8 @@ struct end {
     int64_t from, to; /* the range in hand */
     int64_t next;     /* offset of the next record */
     int64_t step;
-    int64_t read;     /* records looked at, all steps together */
-    bool satisfied;   /* epoch and generation of our id were found here */
+    int64_t read;   /* records looked at, all steps together */
+    bool satisfied; /* epoch and generation of our id were found here */
     bool through;
     bool past_hello;
     bool had_epoch, had_generation;
@@ -40,11 +40,15 @@ struct bf_ends {
 
 void bf_ends_clear(struct bf_ends_found *found)
 {
-    *found = (struct bf_ends_found){
-        .newest = -1, .known = -1, .wall_us = BF_TIME_NONE, .generation_of = -1, .generation_wall_us = BF_TIME_NONE};
+    *found = (struct bf_ends_found){.newest = -1,
+                                    .known = -1,
+                                    .wall_us = BF_TIME_NONE,
+                                    .generation_of = -1,
+                                    .generation_wall_us = BF_TIME_NONE};
 }
 
-static void take(struct bf_ends_found *found, int64_t incarnation, bool has_epoch, int64_t epoch, int64_t serial)
+static void take(struct bf_ends_found *found, int64_t incarnation, bool has_epoch, int64_t epoch,
+                 int64_t serial)
 {
     if (incarnation > found->newest) {
         found->newest = incarnation;
@@ -85,8 +89,9 @@ void bf_ends_take_delivery(struct bf_ends_found *found, const struct bf_delivery
 
 /* ---- the reader */
 
-enum bf_status bf_ends_open(const struct bf_kafka_options *options, struct bf_slice ingest, int64_t incarnation,
-                            int32_t partitions, bool session_kept, struct bf_ends **result, struct bf_err *err)
+enum bf_status bf_ends_open(const struct bf_kafka_options *options, struct bf_slice ingest,
+                            int64_t incarnation, int32_t partitions, bool session_kept,
+                            struct bf_ends **result, struct bf_err *err)
 {
     struct bf_ends *ends = calloc(1, sizeof *ends);
     if (ends == NULL) {
@@ -99,7 +104,8 @@ enum bf_status bf_ends_open(const struct bf_kafka_options *options, struct bf_sl
     bf_ends_clear(&ends->found);
     ends->ends = calloc((size_t)partitions, sizeof *ends->ends);
     ends->positions = calloc((size_t)partitions, sizeof *ends->positions);
-    enum bf_status status = ends->ends && ends->positions ? BF_OK : bf_err_set(err, BF_FATAL, "out of memory");
+    enum bf_status status =
+        ends->ends && ends->positions ? BF_OK : bf_err_set(err, BF_FATAL, "out of memory");
     if (status == BF_OK) {
         status = bf_consumer_create(options, NULL, true, &ends->consumer, err);
     }
@@ -129,7 +135,8 @@ static enum bf_status assign(struct bf_ends *ends, struct bf_err *err)
     size_t count = 0;
     for (int32_t p = 0; p < ends->partitions; p++) {
         struct end *end = &ends->ends[p];
-        bool enough = end->satisfied || end->from <= end->begin || (!ends->session_kept && end->read >= BF_ENDS_NEW);
+        bool enough =
+            end->satisfied || end->from <= end->begin || (!ends->session_kept && end->read >= BF_ENDS_NEW);
         if (end->through || (end->step > 0 && enough)) {
             end->through = true;
             continue;

@@ -16,12 +16,12 @@
 #define BF_ENDS_NEW 5000
 
 struct bf_ends_found {
-    int64_t newest;     /* incarnation; -1: none */
+    int64_t newest; /* incarnation; -1: none */
     bool has_epoch;
-    int64_t known;      /* the newest incarnation that had an epoch */
+    int64_t known; /* the newest incarnation that had an epoch */
     int64_t epoch, serial;
-    int64_t wall_us;    /* BF_TIME_NONE: no tick */
-    int64_t generation; /* 0: none */
+    int64_t wall_us;       /* BF_TIME_NONE: no tick */
+    int64_t generation;    /* 0: none */
     int64_t generation_of; /* incarnation of the tick that said so */
     int64_t generation_wall_us;
 };
@@ -35,10 +35,12 @@ void bf_ends_take_delivery(struct bf_ends_found *found, const struct bf_delivery
 struct bf_ends;
 
 /* Begins to read: `incarnation` is ours, its hello stands in every partition. */
-enum bf_status bf_ends_open(const struct bf_kafka_options *options, struct bf_slice ingest, int64_t incarnation,
-                            int32_t partitions, bool session_kept, struct bf_ends **ends, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_ends_open(const struct bf_kafka_options *options, struct bf_slice ingest,
+                            int64_t incarnation, int32_t partitions, bool session_kept, struct bf_ends **ends,
+                            struct bf_err *err) BF_MUST_CHECK;
 void bf_ends_close(struct bf_ends *ends);
 /* AGAIN: call again. OK: *found is whole. */
-enum bf_status bf_ends_step(struct bf_ends *ends, struct bf_ends_found *found, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_ends_step(struct bf_ends *ends, struct bf_ends_found *found,
+                            struct bf_err *err) BF_MUST_CHECK;
 
 #endif

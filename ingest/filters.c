@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #define FILTER_MAX 1024
 
 /* `narrow` as a topic: its + can only be matched by + and #, its # only by #. */

@@ -1,5 +1,6 @@
 /* gate.c: the gate's thread: lets Paho in, reaches the broker, runs the relay.
- * Declined: a thread for each direction: one poll loop needs no locks, and the relay is a few per cent of what
+ * Declined: a thread for each direction: one poll loop needs no locks, and the relay is a few per
+ * cent of what
  * Paho itself costs. */
 #include "ingest/gate.h"
 
@@ -18,9 +19,9 @@
 #include "ingest/dial.h"
 #include "ingest/relay.h"
 
-#define WAIT_MS 10        /* a reserve where the main thread is too busy to wake us */
-#define IDLE_MS 1000      /* stalls are noticed within this */
-#define PROXY_MAX 4096    /* bytes of an HTTP CONNECT request */
+#define WAIT_MS 10     /* a reserve where the main thread is too busy to wake us */
+#define IDLE_MS 1000   /* stalls are noticed within this */
+#define PROXY_MAX 4096 /* bytes of an HTTP CONNECT request */
 #define PROXY_US (10 * BF_US_PER_S)
 
 struct bf_gate {
@@ -30,11 +31,11 @@ struct bf_gate {
     struct bf_relay *relay;
     pthread_t thread;
     atomic_bool stopping;
-    atomic_bool waiting;          /* the thread wants to know of delivery reports */
+    atomic_bool waiting; /* the thread wants to know of delivery reports */
     _Atomic(const char *) fault;
     int wake, listener;
     uint16_t port;
-    int asking;                   /* Paho's socket before its CONNECT is read (TLS); -1: none */
+    int asking; /* Paho's socket before its CONNECT is read (TLS); -1: none */
     int64_t asking_until_us;
     size_t request_len;
     char request[PROXY_MAX];
@@ -148,14 +149,15 @@ static void reach(struct bf_gate *gate, int paho)
 {
     struct bf_err err;
     int broker;
-    if (bf_dial_connect(gate->options.host, gate->options.port, gate->options.connect_timeout_ms, gate->wake, &broker,
-                        &err) != BF_OK) {
+    if (bf_dial_connect(gate->options.host, gate->options.port, gate->options.connect_timeout_ms, gate->wake,
+                        &broker, &err) != BF_OK) {
         bf_log_err(BF_LOG_WARN, "gate.unreachable", &err);
         close(paho);
         return;
     }
     static const char answer[] = "HTTP/1.1 200 Connection established\r\n\r\n";
-    if (gate->options.tls && send(paho, answer, sizeof answer - 1, MSG_NOSIGNAL) != (ssize_t)(sizeof answer - 1)) {
+    if (gate->options.tls &&
+        send(paho, answer, sizeof answer - 1, MSG_NOSIGNAL) != (ssize_t)(sizeof answer - 1)) {
         close(broker);
         close(paho);
         return;
@@ -188,7 +190,8 @@ static void listen_to(struct bf_gate *gate, short revents)
         }
         return;
     }
-    ssize_t n = recv(gate->asking, gate->request + gate->request_len, sizeof gate->request - gate->request_len, 0);
+    ssize_t n =
+        recv(gate->asking, gate->request + gate->request_len, sizeof gate->request - gate->request_len, 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
@@ -296,7 +299,8 @@ static void *run(void *context)
     return NULL;
 }
 
-enum bf_status bf_gate_start(const struct bf_gate_options *options, struct bf_gate **result, struct bf_err *err)
+enum bf_status bf_gate_start(const struct bf_gate_options *options, struct bf_gate **result,
+                             struct bf_err *err)
 {
     struct bf_gate *gate = calloc(1, sizeof *gate);
     if (gate == NULL) {

@@ -24,10 +24,10 @@
 
 /* Kafka as the gate sees it; tests bring their own. All are called on the gate's thread. */
 struct bf_gate_port {
-    uint64_t (*handed)(void *context);  /* newest sequence handed over */
-    uint64_t (*acked)(void *context);   /* contiguous low watermark */
+    uint64_t (*handed)(void *context); /* newest sequence handed over */
+    uint64_t (*acked)(void *context);  /* contiguous low watermark */
     uint64_t (*pending_bytes)(void *context);
-    void (*serve)(void *context);       /* delivery reports, without waiting: a reserve for a busy main thread */
+    void (*serve)(void *context); /* delivery reports, without waiting: a reserve for a busy main thread */
     void *context;
 };
 
@@ -44,7 +44,7 @@ struct bf_gate_options {
     bool mqtt5;
     size_t max_payload, head_max; /* a note keeps head_max bytes of an oversize payload */
     uint64_t window_deliveries, window_bytes;
-    int64_t stall_us;    /* a packet that makes no progress for so long ends the connection */
+    int64_t stall_us; /* a packet that makes no progress for so long ends the connection */
     int connect_timeout_ms;
     struct bf_gate_port kafka;
     struct bf_gate_counters counters;
@@ -52,7 +52,8 @@ struct bf_gate_options {
 
 struct bf_gate;
 
-enum bf_status bf_gate_start(const struct bf_gate_options *options, struct bf_gate **gate, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_gate_start(const struct bf_gate_options *options, struct bf_gate **gate,
+                             struct bf_err *err) BF_MUST_CHECK;
 void bf_gate_stop(struct bf_gate *gate);
 uint16_t bf_gate_listens(const struct bf_gate *gate); /* the loopback port for Paho */
 

@@ -13,7 +13,7 @@
 
 #define TURN_MS 10
 #define REPORT_US (250 * BF_US_PER_MS)
-#define MAX_QUEUE 65536          /* records in the producer's queue; its bytes are bounded too */
+#define MAX_QUEUE 65536 /* records in the producer's queue; its bytes are bounded too */
 #define STALL_US (10 * BF_US_PER_S)
 #define MESSAGE_TICK_US (20 * BF_US_PER_MS) /* `clock: message`: time may run much faster than ours */
 #define CLOSE_US (2 * BF_US_PER_S)
@@ -35,7 +35,8 @@ static enum bf_status open_gate(struct bf_ingest *ingest, struct bf_err *err)
 {
     const struct bf_site *site = ingest->site;
     uint16_t port;
-    enum bf_status status = bf_mqtt_parse_url(site->mqtt.url, ingest->host, sizeof ingest->host, &port, &ingest->tls, err);
+    enum bf_status status =
+        bf_mqtt_parse_url(site->mqtt.url, ingest->host, sizeof ingest->host, &port, &ingest->tls, err);
     if (status != BF_OK) {
         return status;
     }
@@ -51,7 +52,8 @@ static enum bf_status open_gate(struct bf_ingest *ingest, struct bf_err *err)
         .stall_us = STALL_US,
         .connect_timeout_ms = 10000,
         .kafka = bf__ingest_gate_port(ingest),
-        .counters = {.wait_us = ingest->tally.gate_wait_us, .oversize = ingest->tally.gate_oversize,
+        .counters = {.wait_us = ingest->tally.gate_wait_us,
+                     .oversize = ingest->tally.gate_oversize,
                      .faults = ingest->tally.gate_faults},
     };
     return bf_gate_start(&options, &ingest->gate, err);
@@ -115,8 +117,10 @@ static enum bf_status open_all(struct bf_ingest *ingest, struct bf_err *err)
         return status;
     }
     ingest->kafka = bf_wiring_kafka(ingest->site, ingest->site->ingest.id, ingest->properties);
-    bf_clock_init(&ingest->clock, bf_time_wall_us(), bf_time_monotonic_us(), ingest->site->ingest.max_jump_us);
-    status = bf_http_start(ingest->site->ingest.http, ingest->context.counters, ingest->context.health, &ingest->http, err);
+    bf_clock_init(&ingest->clock, bf_time_wall_us(), bf_time_monotonic_us(),
+                  ingest->site->ingest.max_jump_us);
+    status = bf_http_start(ingest->site->ingest.http, ingest->context.counters, ingest->context.health,
+                           &ingest->http, err);
     if (status == BF_OK) {
         bf_log(BF_LOG_INFO, "http.listening", "port=%u", bf_http_port(ingest->http));
         status = open_kafka(ingest, err);
@@ -174,8 +178,8 @@ static bool is_tick_due(const struct bf_ingest *ingest, int64_t now_us)
         return bf_clock_fault(&ingest->clock) == BF_CLOCK_RIGHT && bf_ticker_due(&ingest->ticker, now_us);
     }
     int64_t clock_us = bf_ticker_clock(&ingest->ticker);
-    bool moved = clock_us != BF_TIME_NONE &&
-                 clock_us - ingest->city->time.tick_every_us >= ingest->ticked_clock_us;
+    bool moved =
+        clock_us != BF_TIME_NONE && clock_us - ingest->city->time.tick_every_us >= ingest->ticked_clock_us;
     return bf_ticker_due(&ingest->ticker, now_us) ||
            (moved && now_us - ingest->ticker.last_us >= MESSAGE_TICK_US);
 }
@@ -202,7 +206,8 @@ static void mark(struct bf_ingest *ingest, int64_t now_us)
         bf_clock_fault(&ingest->clock) != BF_CLOCK_RIGHT) {
         return;
     }
-    bf_marker_turn(ingest->marker, bf_clock_wall(&ingest->clock, now_us), now_us, ingest->city->time.tick_every_us);
+    bf_marker_turn(ingest->marker, bf_clock_wall(&ingest->clock, now_us), now_us,
+                   ingest->city->time.tick_every_us);
 }
 
 static enum bf_status serve(struct bf_ingest *ingest, struct bf_err *err)
@@ -265,7 +270,8 @@ static void settle(struct bf_ingest *ingest)
     int64_t until_us = bf_time_monotonic_us() + CLOSE_US, quiet_us = until_us;
     bf_gate_pause(ingest->gate);
     for (int64_t now_us; (now_us = bf_time_monotonic_us()) < until_us;) {
-        if (bf_producer_poll(ingest->producer, TURN_MS, NULL) != BF_OK || atomic_load(&ingest->intake.failed)) {
+        if (bf_producer_poll(ingest->producer, TURN_MS, NULL) != BF_OK ||
+            atomic_load(&ingest->intake.failed)) {
             return;
         }
         bf_gate_wake(ingest->gate);
@@ -312,7 +318,8 @@ static void close_all(void *self)
 
 const struct bf_daemon bf_ingest_daemon = {
     .name = "belfry-ingest",
-    .summary = "Takes messages from an MQTT broker and writes readings to Kafka, acknowledging what Kafka has.",
+    .summary =
+        "Takes messages from an MQTT broker and writes readings to Kafka, acknowledging what Kafka has.",
     .open = open,
     .step = step,
     .hangup = hangup,

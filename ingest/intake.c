@@ -127,7 +127,8 @@ static int64_t next_wall(const struct bf_intake *intake, int64_t clock_us, int64
     return wall_us > intake->wall_us ? wall_us : intake->wall_us;
 }
 
-static void decode(struct bf_intake *intake, const struct bf_mqtt_message *message, int64_t serial, int64_t now_us)
+static void decode(struct bf_intake *intake, const struct bf_mqtt_message *message, int64_t serial,
+                   int64_t now_us)
 {
     int64_t clock_us = bf_ticker_clock(intake->ticker);
     if (message->has_time && intake->site->ingest.clock_message && message->time_us > clock_us) {
@@ -139,14 +140,15 @@ static void decode(struct bf_intake *intake, const struct bf_mqtt_message *messa
         .ingest_us = intake->wall_us,
         .clock_us = clock_us,
         .retained = message->retained,
-        .delivery = {
-            .ingest = bf_slice_of(intake->site->ingest.id),
-            .incarnation = intake->incarnation,
-            .epoch = intake->epoch,
-            .serial = serial,
-            .packet_id = message->packet_id,
-            .dup = message->dup,
-        },
+        .delivery =
+            {
+                .ingest = bf_slice_of(intake->site->ingest.id),
+                .incarnation = intake->incarnation,
+                .epoch = intake->epoch,
+                .serial = serial,
+                .packet_id = message->packet_id,
+                .dup = message->dup,
+            },
     };
     set_payload(intake, message, &input);
     const struct bf_pipeline_output output = {.reading = on_reading, .reject = on_reject, .context = intake};
@@ -200,7 +202,8 @@ void bf_intake_take(struct bf_intake *intake, const struct bf_mqtt_message *mess
         }
         return;
     }
-    if (message->has_time && intake->site->ingest.clock_message) { /* behind its readings, as a marker would be */
+    if (message->has_time &&
+        intake->site->ingest.clock_message) { /* behind its readings, as a marker would be */
         bf_ticker_raise(intake->ticker, message->time_us);
     }
     if (message->qos > 0) {

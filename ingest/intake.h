@@ -36,12 +36,12 @@ struct bf_intake {
     int64_t wall_us; /* ingest time, never decreasing */
     bool handed;     /* all of the present message so far */
     /* between the two */
-    pthread_mutex_t lock;   /* of `open`: under TLS the callback waits for it */
+    pthread_mutex_t lock; /* of `open`: under TLS the callback waits for it */
     pthread_cond_t changed;
     enum { BF_INTAKE_SHUT, BF_INTAKE_OPEN, BF_INTAKE_OVER } open;
     _Atomic uint64_t taken; /* messages of this connection, of any QoS */
     atomic_bool failed;
-    struct bf_err err;      /* written before failed is set */
+    struct bf_err err; /* written before failed is set */
 };
 
 void bf_intake_init(struct bf_intake *intake);

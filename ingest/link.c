@@ -141,8 +141,13 @@ static enum bf_status connect(void *context, struct bf_err *err)
     struct bf_ingest *ingest = context;
     const struct bf_mqtt_options options = bf__ingest_mqtt_options(ingest);
     const struct bf_mqtt_callbacks callbacks = {
-        .message = on_message, .connected = on_connected, .failed = on_failed, .lost = on_lost,
-        .subscribed = on_subscribed, .published = on_published, .context = ingest,
+        .message = on_message,
+        .connected = on_connected,
+        .failed = on_failed,
+        .lost = on_lost,
+        .subscribed = on_subscribed,
+        .published = on_published,
+        .context = ingest,
     };
     pthread_mutex_lock(&ingest->news.lock);
     ingest->news.items = (struct bf_session_news){.connected = false};
@@ -187,8 +192,9 @@ static enum bf_status read_ends(void *context, struct bf_ends_found *found, stru
     struct bf_ingest *ingest = context;
     enum bf_status status = BF_OK;
     if (ingest->ends == NULL) {
-        status = bf_ends_open(&ingest->kafka, bf_slice_of(ingest->site->ingest.id), ingest->session.incarnation,
-                              ingest->publish.readings, ingest->session.session_kept, &ingest->ends, err);
+        status =
+            bf_ends_open(&ingest->kafka, bf_slice_of(ingest->site->ingest.id), ingest->session.incarnation,
+                         ingest->publish.readings, ingest->session.session_kept, &ingest->ends, err);
     }
     if (status == BF_OK) {
         status = bf_ends_step(ingest->ends, found, err);
@@ -234,8 +240,17 @@ static enum bf_status subscribe(void *context, struct bf_err *err)
 struct bf_session_port bf__ingest_session_port(struct bf_ingest *ingest)
 {
     return (struct bf_session_port){
-        .idle = is_idle, .forget = forget, .claim = claim, .connect = connect, .drop = drop, .hello = hello,
-        .greeted = greeted, .read_ends = read_ends, .begin = begin, .subscribe = subscribe, .context = ingest,
+        .idle = is_idle,
+        .forget = forget,
+        .claim = claim,
+        .connect = connect,
+        .drop = drop,
+        .hello = hello,
+        .greeted = greeted,
+        .read_ends = read_ends,
+        .begin = begin,
+        .subscribe = subscribe,
+        .context = ingest,
     };
 }
 
@@ -263,10 +278,11 @@ static enum bf_status probe(void *context, struct bf_err *err)
 {
     struct bf_ingest *ingest = context;
     char payload[24];
-    size_t len = bf_marker_format(bf_intake_time(&ingest->intake, bf_time_monotonic_us()), payload, sizeof payload);
+    size_t len =
+        bf_marker_format(bf_intake_time(&ingest->intake, bf_time_monotonic_us()), payload, sizeof payload);
     bf_gate_probe(ingest->gate);
-    return bf_mqtt_publish(ingest->mqtt, bf_slice_of(ingest->intake.marker_topic), (struct bf_slice){payload, len}, 1,
-                           false, BF_TIME_NONE, NULL, err);
+    return bf_mqtt_publish(ingest->mqtt, bf_slice_of(ingest->intake.marker_topic),
+                           (struct bf_slice){payload, len}, 1, false, BF_TIME_NONE, NULL, err);
 }
 
 static void restart(void *context, bool change, const char *why)
@@ -281,15 +297,19 @@ static void restart(void *context, bool change, const char *why)
 struct bf_change_port bf__ingest_change_port(struct bf_ingest *ingest)
 {
     return (struct bf_change_port){
-        .pause = pause_intake, .quiet = is_quiet, .taken = taken, .probe = probe, .restart = restart,
+        .pause = pause_intake,
+        .quiet = is_quiet,
+        .taken = taken,
+        .probe = probe,
+        .restart = restart,
         .context = ingest,
     };
 }
 
 /* ---- Kafka as ticker and gate see it */
 
-static enum bf_status send_tick(void *context, int32_t partition, const struct bf_tick *tick, uint64_t *sequence,
-                                struct bf_err *err)
+static enum bf_status send_tick(void *context, int32_t partition, const struct bf_tick *tick,
+                                uint64_t *sequence, struct bf_err *err)
 {
     struct bf_ingest *ingest = context;
     enum bf_status status = bf_publish_tick(&ingest->publish, partition, tick, sequence, err);

@@ -25,7 +25,7 @@ struct bf_marker {
     struct bf_mqtt *mqtt;
     _Atomic int state; /* written by callbacks; OFF by main */
     _Atomic int outstanding;
-    int64_t retry_us;      /* pause before the next attempt */
+    int64_t retry_us; /* pause before the next attempt */
     int64_t not_before_us, sent_us;
 };
 
@@ -100,8 +100,8 @@ static void on_published(void *context, int token, bool ok)
     }
 }
 
-enum bf_status bf_marker_create(const struct bf_mqtt_options *options, const char *ingest, struct bf_marker **result,
-                                struct bf_err *err)
+enum bf_status bf_marker_create(const struct bf_mqtt_options *options, const char *ingest,
+                                struct bf_marker **result, struct bf_err *err)
 {
     struct bf_marker *marker = calloc(1, sizeof *marker);
     if (marker == NULL) {
@@ -139,8 +139,13 @@ static void end(struct bf_marker *marker, int64_t now_us)
 static void begin(struct bf_marker *marker, int64_t now_us)
 {
     const struct bf_mqtt_callbacks callbacks = {
-        .message = on_message, .connected = on_connected, .failed = on_broken, .lost = on_broken,
-        .subscribed = on_subscribed, .published = on_published, .context = marker,
+        .message = on_message,
+        .connected = on_connected,
+        .failed = on_broken,
+        .lost = on_broken,
+        .subscribed = on_subscribed,
+        .published = on_published,
+        .context = marker,
     };
     struct bf_err err;
     atomic_store(&marker->outstanding, 0);

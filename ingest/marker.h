@@ -24,8 +24,8 @@ size_t bf_marker_format(int64_t sent_us, char *payload, size_t size);
 struct bf_marker;
 
 /* `options` as those of the session, but for client id, session and relay, which are the marker's own. */
-enum bf_status bf_marker_create(const struct bf_mqtt_options *options, const char *ingest, struct bf_marker **marker,
-                                struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_marker_create(const struct bf_mqtt_options *options, const char *ingest,
+                                struct bf_marker **marker, struct bf_err *err) BF_MUST_CHECK;
 void bf_marker_destroy(struct bf_marker *marker);
 /* Connects where it is not connected; sends a marker where one is due (every_us). */
 void bf_marker_turn(struct bf_marker *marker, int64_t wall_us, int64_t monotonic_us, int64_t every_us);

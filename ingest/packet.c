@@ -28,8 +28,8 @@ struct bf_scanner {
     size_t property_len;
     int property_shift;
     bool properties_kept;
-    size_t used;         /* bytes in `packet`, from FRONT on */
-    size_t begin, end;   /* the replacement within `packet` */
+    size_t used;       /* bytes in `packet`, from FRONT on */
+    size_t begin, end; /* the replacement within `packet` */
     uint64_t payload_len, payload_hash;
     size_t head_at, block_len;
     char *packet, *block;
@@ -121,8 +121,8 @@ static enum bf_scan_event bad(struct bf_scanner *scanner, const char *fault)
 static void hash_block(struct bf_scanner *scanner)
 {
     uint64_t hash = bf_hash64((struct bf_slice){scanner->block, scanner->block_len});
-    scanner->payload_hash = scanner->payload_len > scanner->block_len ? bf_hash64_mix(scanner->payload_hash, hash)
-                                                                       : hash;
+    scanner->payload_hash =
+        scanner->payload_len > scanner->block_len ? bf_hash64_mix(scanner->payload_hash, hash) : hash;
     scanner->block_len = 0;
 }
 
@@ -148,7 +148,8 @@ static void take_payload(struct bf_scanner *scanner, const char *data, size_t le
 
 uint64_t bf_payload_hash(struct bf_slice payload)
 {
-    uint64_t hash = bf_hash64((struct bf_slice){payload.data, payload.len < BF_PACKET_BLOCK ? payload.len : BF_PACKET_BLOCK});
+    uint64_t hash = bf_hash64(
+        (struct bf_slice){payload.data, payload.len < BF_PACKET_BLOCK ? payload.len : BF_PACKET_BLOCK});
     for (size_t at = BF_PACKET_BLOCK; at < payload.len; at += BF_PACKET_BLOCK) {
         size_t left = payload.len - at;
         struct bf_slice block = {payload.data + at, left < BF_PACKET_BLOCK ? left : BF_PACKET_BLOCK};
@@ -327,7 +328,8 @@ static enum bf_scan_event pass_body(struct bf_scanner *scanner, struct bf_slice 
     return scanner->left > 0 ? BF_SCAN_MORE : BF_SCAN_PACKET;
 }
 
-enum bf_scan_event bf_scanner_feed(struct bf_scanner *scanner, struct bf_slice bytes, size_t *taken, bool *pass)
+enum bf_scan_event bf_scanner_feed(struct bf_scanner *scanner, struct bf_slice bytes, size_t *taken,
+                                   bool *pass)
 {
     *taken = 0;
     *pass = true;
@@ -343,7 +345,8 @@ enum bf_scan_event bf_scanner_feed(struct bf_scanner *scanner, struct bf_slice b
             scanner->piece = 2;
             scanner->used = 0;
         } else if (type == 0 || (type != TYPE_PUBLISH && scanner->length > BF_PACKET_SMALL)) {
-            return bad(scanner, type == 0 ? "a packet of type 0" : "a packet that is no PUBLISH is too large");
+            return bad(scanner,
+                       type == 0 ? "a packet of type 0" : "a packet that is no PUBLISH is too large");
         } else {
             scanner->state = IN_BODY;
         }

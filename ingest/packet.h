@@ -18,15 +18,13 @@
 
 #include "core/slice.h"
 
-#define BF_PACKET_SMALL 65536    /* CONNACK, SUBACK, ...: nothing honest is larger */
-#define BF_PACKET_SLACK 131072   /* a PUBLISH may be larger than max_payload by this: topic and properties */
-#define BF_PACKET_BLOCK 65536    /* an oversize payload is hashed in blocks of this size */
+#define BF_PACKET_SMALL 65536  /* CONNACK, SUBACK, ...: nothing honest is larger */
+#define BF_PACKET_SLACK 131072 /* a PUBLISH may be larger than max_payload by this: topic and properties */
+#define BF_PACKET_BLOCK 65536  /* an oversize payload is hashed in blocks of this size */
 #define BF_NOTE_SECRET 16
 #define BF_NOTE_HEADER (BF_NOTE_SECRET + 16)
 
-enum bf_packet_type {
-    BF_PACKET_CONNACK = 2, BF_PACKET_PUBLISH = 3, BF_PACKET_PUBACK = 4
-};
+enum bf_packet_type { BF_PACKET_CONNACK = 2, BF_PACKET_PUBLISH = 3, BF_PACKET_PUBACK = 4 };
 
 enum bf_scan_event {
     BF_SCAN_MORE,     /* all bytes are taken; the stream stands inside a packet or between two */
@@ -43,10 +41,11 @@ void bf_scanner_destroy(struct bf_scanner *scanner);
 void bf_scanner_reset(struct bf_scanner *scanner); /* a connection begins */
 
 /* Takes bytes up to the next event. *taken: how many; *pass: they are to be forwarded as they are. */
-enum bf_scan_event bf_scanner_feed(struct bf_scanner *scanner, struct bf_slice bytes, size_t *taken, bool *pass);
+enum bf_scan_event bf_scanner_feed(struct bf_scanner *scanner, struct bf_slice bytes, size_t *taken,
+                                   bool *pass);
 enum bf_packet_type bf_scanner_type(const struct bf_scanner *scanner); /* of the packet that ended */
 int bf_scanner_qos(const struct bf_scanner *scanner);
-bool bf_scanner_inside(const struct bf_scanner *scanner); /* of a packet */
+bool bf_scanner_inside(const struct bf_scanner *scanner);   /* of a packet */
 size_t bf_scanner_length(const struct bf_scanner *scanner); /* declared, of that packet */
 /* Until the next feed. */
 struct bf_slice bf_scanner_replacement(const struct bf_scanner *scanner);

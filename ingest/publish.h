@@ -18,15 +18,16 @@ struct bf_publish {
     struct bf_producer *producer;
     struct bf_tally *tally;
     int32_t readings, rejects; /* partition counts */
-    atomic_bool stop;    /* the connection is over: do not wait for a place in the queue */
-    atomic_bool waiting; /* the callback waits for a place */
+    atomic_bool stop;          /* the connection is over: do not wait for a place in the queue */
+    atomic_bool waiting;       /* the callback waits for a place */
     atomic_bool failed;
-    struct bf_err err;   /* of the callback's side; written before failed is set */
-    char *buffer;        /* of the callback thread, BF_RECORD_MAX bytes */
+    struct bf_err err; /* of the callback's side; written before failed is set */
+    char *buffer;      /* of the callback thread, BF_RECORD_MAX bytes */
 };
 
 enum bf_status bf_publish_init(struct bf_publish *publish, struct bf_producer *producer,
-                               const struct bf_install *install, struct bf_tally *tally, struct bf_err *err) BF_MUST_CHECK;
+                               const struct bf_install *install, struct bf_tally *tally,
+                               struct bf_err *err) BF_MUST_CHECK;
 void bf_publish_deinit(struct bf_publish *publish);
 
 /* False: not handed over (the connection is over, or the producer has failed); the message's PUBACK must

@@ -131,7 +131,8 @@ void bf__relay_interest(const struct bf_relay *relay, struct pollfd fds[2])
 
 bool bf__relay_is_waiting(const struct bf_relay *relay)
 {
-    return (relay->up[relay->front].len > 0 && !is_released(relay)) || (!is_pending(relay) && !may_read(relay));
+    return (relay->up[relay->front].len > 0 && !is_released(relay)) ||
+           (!is_pending(relay) && !may_read(relay));
 }
 
 /* ---- uplink */
@@ -241,8 +242,8 @@ static bool scan(struct bf_relay *relay)
     while (pass && event == BF_SCAN_PACKET && relay->in_at < relay->in_len && may_pass(relay)) {
         size_t taken;
         event = bf_scanner_feed(relay->scanner,
-                                (struct bf_slice){relay->in + relay->in_at, relay->in_len - relay->in_at}, &taken,
-                                &pass);
+                                (struct bf_slice){relay->in + relay->in_at, relay->in_len - relay->in_at},
+                                &taken, &pass);
         relay->in_at += taken;
         through += pass ? taken : 0;
         if (event == BF_SCAN_PACKET) {

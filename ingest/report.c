@@ -87,7 +87,8 @@ void bf__ingest_dump(void *self)
 {
     struct bf_ingest *ingest = self;
     bf_log(BF_LOG_INFO, "ingest.state",
-           "phase=%s incarnation=%lld epoch=%lld serial=%lld generation=%lld handed=%llu acked=%llu unacked=%llu",
+           "phase=%s incarnation=%lld epoch=%lld serial=%lld generation=%lld handed=%llu acked=%llu "
+           "unacked=%llu",
            bf_session_phase_name(ingest->session.phase), (long long)ingest->session.incarnation,
            (long long)ingest->session.epoch, (long long)bf_serial_newest(&ingest->intake.serial),
            (long long)ingest->generation, (unsigned long long)bf_producer_handed(ingest->producer),

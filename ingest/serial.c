@@ -54,10 +54,11 @@ enum bf_status bf_serial_next(struct bf_serial *serial, uint16_t packet_id, bool
     } else {
         int64_t ahead = ahead_of(serial->previous, packet_id);
         if (!dup && (ahead == 0 || ahead > BF_PACKET_IDS / 2)) {
-            bf_err_set(err, BF_FATAL, "the MQTT broker's packet ids do not run forward: %d after %d", packet_id,
-                       (int)((serial->previous % BF_PACKET_IDS + BF_PACKET_IDS) % BF_PACKET_IDS));
+            bf_err_set(err, BF_FATAL, "the MQTT broker's packet ids do not run forward: %d after %d",
+                       packet_id, (int)((serial->previous % BF_PACKET_IDS + BF_PACKET_IDS) % BF_PACKET_IDS));
             bf_err_detail(err, "a broker that hands out the lowest free id gives two messages one identity");
-            bf_err_hint(err, "set `packet_ids: free` in the ingest section; redeliveries may then count twice");
+            bf_err_hint(err,
+                        "set `packet_ids: free` in the ingest section; redeliveries may then count twice");
             return BF_FATAL;
         }
         unrolled = serial->previous + ahead;

@@ -75,7 +75,8 @@ static int64_t backoff_us(struct bf_session *session)
     return whole - (int64_t)(session->random % (uint64_t)(whole / 2));
 }
 
-static void end_connection(struct bf_session *session, enum bf_session_phase next, int64_t now_us, const char *reason)
+static void end_connection(struct bf_session *session, enum bf_session_phase next, int64_t now_us,
+                           const char *reason)
 {
     bool steady = session->phase == BF_SESSION_RUNNING && now_us - session->running_since_us >= STEADY_US;
     session->port.drop(session->port.context);
@@ -109,8 +110,8 @@ static void hear(struct bf_session *session, const struct bf_session_news *news,
     if (session->phase == BF_SESSION_CONNECTING && news->connected) {
         session->session_kept = news->session_kept;
         session->phase = BF_SESSION_HELLO;
-        bf_log(BF_LOG_INFO, "mqtt.connected", "session=%s incarnation=%lld", news->session_kept ? "kept" : "new",
-               (long long)session->incarnation);
+        bf_log(BF_LOG_INFO, "mqtt.connected", "session=%s incarnation=%lld",
+               news->session_kept ? "kept" : "new", (long long)session->incarnation);
     }
     if (is_up(session) && news->lost) {
         bf_log(BF_LOG_WARN, "mqtt.lost", "reason=%s", news->reason);

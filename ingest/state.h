@@ -70,7 +70,8 @@ bool bf__ingest_is_marked(const struct bf_ingest *ingest); /* the session subscr
 /* Some generation is in the log; before that there is no use in a connection. */
 bool bf__ingest_has_configuration(struct bf_ingest *ingest, int64_t monotonic_us);
 /* The generation to decode with is there, with city and pipeline. AGAIN: not yet. */
-enum bf_status bf__ingest_configure(struct bf_ingest *ingest, int64_t found, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf__ingest_configure(struct bf_ingest *ingest, int64_t found,
+                                    struct bf_err *err) BF_MUST_CHECK;
 /* Reads belfry.config now and then; true where a newer generation is ready to follow. */
 bool bf__ingest_is_newer_ready(struct bf_ingest *ingest, int64_t monotonic_us);
 /* The one that is ready becomes the one that decodes. No callback runs. */

@@ -1,4 +1,5 @@
-/* tally.c: one table of counters, one of reject reasons (from core/reasons.def, so that none is forgotten). */
+/* tally.c: one table of counters, one of reject reasons (from core/reasons.def, so that none is
+ * forgotten). */
 #include "ingest/tally.h"
 
 #include <assert.h>
@@ -9,7 +10,10 @@ static const struct {
     enum bf_counter_kind kind;
     const char *name, *help;
 } rows[] = {
-#define ROW(member, type, text, words) {.at = offsetof(struct bf_tally, member), .kind = type, .name = text, .help = words}
+#define ROW(member, type, text, words)                                                     \
+    {                                                                                      \
+        .at = offsetof(struct bf_tally, member), .kind = type, .name = text, .help = words \
+    }
     ROW(messages, BF_COUNTER, "belfry_messages_total", "MQTT messages taken; markers are no messages."),
     ROW(readings, BF_COUNTER, "belfry_readings_total", "Readings handed to Kafka."),
     ROW(markers, BF_COUNTER, "belfry_markers_total", "Markers of this process that came back."),
@@ -20,14 +24,16 @@ static const struct {
     ROW(retained, BF_COUNTER, "belfry_retained_total", "Retained messages that a subscription brought."),
     ROW(gate_wait_us, BF_COUNTER, "belfry_gate_wait_microseconds_total",
         "Time in which acknowledgements waited for Kafka."),
-    ROW(gate_oversize, BF_COUNTER, "belfry_gate_oversize_total", "Messages too large for Paho, cut by the gate."),
+    ROW(gate_oversize, BF_COUNTER, "belfry_gate_oversize_total",
+        "Messages too large for Paho, cut by the gate."),
     ROW(gate_faults, BF_COUNTER, "belfry_gate_faults_total", "Connections dropped for what the broker sent."),
     ROW(unacked, BF_GAUGE, "belfry_gate_unacknowledged", "Deliveries whose PUBACK has not left."),
     ROW(pending_bytes, BF_GAUGE, "belfry_kafka_pending_bytes", "Bytes handed over and not acknowledged."),
     ROW(queue_wait_us, BF_COUNTER, "belfry_queue_wait_microseconds_total",
         "Time in which a message waited for a place in the producer's queue."),
     ROW(ticks, BF_COUNTER, "belfry_ticks_total", "Ticks written, over all partitions."),
-    ROW(clock_lag_ms, BF_GAUGE, "belfry_clock_lag_milliseconds", "Wall time less the clock; -1: no clock yet."),
+    ROW(clock_lag_ms, BF_GAUGE, "belfry_clock_lag_milliseconds",
+        "Wall time less the clock; -1: no clock yet."),
     ROW(connections, BF_COUNTER, "belfry_connections_total", "Connections that came to run."),
     ROW(incarnation, BF_GAUGE, "belfry_incarnation", "Incarnation of the present connection."),
     ROW(generation, BF_GAUGE, "belfry_generation", "Generation of the configuration that decodes."),

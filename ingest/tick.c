@@ -57,7 +57,8 @@ void bf_ticker_heard(struct bf_ticker *ticker, int64_t monotonic_us)
 static enum bf_status send(struct bf_ticker *ticker, int32_t partition, const struct bf_tick *tick,
                            struct bf_err *err)
 {
-    enum bf_status status = ticker->port.send(ticker->port.context, partition, tick, &ticker->last[partition], err);
+    enum bf_status status =
+        ticker->port.send(ticker->port.context, partition, tick, &ticker->last[partition], err);
     if (status == BF_OK && ticker->last[partition] > ticker->round) {
         ticker->round = ticker->last[partition];
     }

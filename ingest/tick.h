@@ -29,12 +29,12 @@ struct bf_ticker {
     struct bf_tick_port port;
     int32_t partitions;
     int64_t tick_every_us, hold_max_us;
-    uint64_t *last;            /* by partition: sequence of its newest tick; 0: none */
-    uint64_t round;            /* newest sequence of the last round */
-    int64_t last_us;           /* monotonic time of the last round */
-    int64_t silent_us;         /* monotonic time since which silence counts */
-    _Atomic int64_t clock_us;  /* BF_TIME_NONE: no marker has come back */
-    _Atomic int64_t heard_us;  /* monotonic time at which the broker last sent something */
+    uint64_t *last;           /* by partition: sequence of its newest tick; 0: none */
+    uint64_t round;           /* newest sequence of the last round */
+    int64_t last_us;          /* monotonic time of the last round */
+    int64_t silent_us;        /* monotonic time since which silence counts */
+    _Atomic int64_t clock_us; /* BF_TIME_NONE: no marker has come back */
+    _Atomic int64_t heard_us; /* monotonic time at which the broker last sent something */
 };
 
 enum bf_status bf_ticker_init(struct bf_ticker *ticker, const struct bf_tick_port *port, int32_t partitions,

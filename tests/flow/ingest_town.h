@@ -47,7 +47,7 @@ struct town {
     struct bf_kafka_options options;
     struct bf_mqtt *publisher;
     _Atomic int connected, acknowledged, refused;
-    int64_t read_from[64];      /* next offset by partition */
+    int64_t read_from[64]; /* next offset by partition */
     struct town_seen seen[TOWN_MESSAGES_MAX];
     uint32_t readings, ticks, hellos, rejects, whole;
     char last_reason[64];
@@ -72,7 +72,8 @@ static inline void town_profile(struct town *town, const char *quantity)
     snprintf(path, sizeof path, "%s/profiles/meter.yaml", town->city);
     snprintf(text, sizeof text,
              "name: meter\nversion: 1\nnetwork: town\ntopic: town/{device}\nformat: json\n"
-             "readings:\n  - {path: $.n, quantity: %s, unit: \"1\"}\n", quantity);
+             "readings:\n  - {path: $.n, quantity: %s, unit: \"1\"}\n",
+             quantity);
     town_write(path, text);
 }
 
@@ -102,8 +103,8 @@ static inline void town_configure(struct town *town, const char *more)
     snprintf(path, sizeof path, "%s/city.yaml", town->city);
     town_write(path, "name: town\n");
     town_profile(town, "count");
-    town->options = (struct bf_kafka_options){
-        .brokers = town->kafka.address, .prefix = "belfry", .client_id = "town"};
+    town->options =
+        (struct bf_kafka_options){.brokers = town->kafka.address, .prefix = "belfry", .client_id = "town"};
     assert_int_equal(bf_config_log_install_once(&town->options, &made, &err), BF_OK);
     assert_int_equal(town_reload(town), 1);
     town->http = bf_port_take();
@@ -207,21 +208,31 @@ static inline void town_start_publisher(struct town *town)
     char url[100];
     struct bf_err err;
     snprintf(url, sizeof url, "mqtt://%s", town->broker.address);
-    const struct bf_mqtt_options options = {
-        .url = url, .version = 5, .client_id = "devices", .keep_alive_s = 60, .clean = true, .connect_timeout_s = 5};
-    const struct bf_mqtt_callbacks callbacks = {
-        .message = town_on_message, .connected = town_on_connected, .failed = town_on_broken,
-        .lost = town_on_broken, .subscribed = town_on_subscribed, .published = town_on_published, .context = town};
+    const struct bf_mqtt_options options = {.url = url,
+                                            .version = 5,
+                                            .client_id = "devices",
+                                            .keep_alive_s = 60,
+                                            .clean = true,
+                                            .connect_timeout_s = 5};
+    const struct bf_mqtt_callbacks callbacks = {.message = town_on_message,
+                                                .connected = town_on_connected,
+                                                .failed = town_on_broken,
+                                                .lost = town_on_broken,
+                                                .subscribed = town_on_subscribed,
+                                                .published = town_on_published,
+                                                .context = town};
     atomic_store(&town->connected, 0);
     assert_int_equal(bf_mqtt_create(&options, &callbacks, &town->publisher, &err), BF_OK);
     assert_int_equal(bf_mqtt_connect(town->publisher, &err), BF_OK);
     BF_EVENTUALLY(atomic_load(&town->connected) == 1, 10000);
 }
 
-static inline void town_publish(struct town *town, const char *topic, struct bf_slice payload, int qos, bool retained)
+static inline void town_publish(struct town *town, const char *topic, struct bf_slice payload, int qos,
+                                bool retained)
 {
     struct bf_err err;
-    if (bf_mqtt_publish(town->publisher, bf_slice_of(topic), payload, qos, retained, BF_TIME_NONE, NULL, &err) != BF_OK) {
+    if (bf_mqtt_publish(town->publisher, bf_slice_of(topic), payload, qos, retained, BF_TIME_NONE, NULL,
+                        &err) != BF_OK) {
         fail_msg("publish: %s", err.message);
     }
 }
@@ -270,7 +281,8 @@ static inline void town_note_start(struct town *town, const struct bf_tick *tick
         town->start[at] = tick->incarnation;
         town->start_generation[at] = 0;
     }
-    if (tick->generation > 0 && (town->start_generation[at] == 0 || tick->generation < town->start_generation[at])) {
+    if (tick->generation > 0 &&
+        (town->start_generation[at] == 0 || tick->generation < town->start_generation[at])) {
         town->start_generation[at] = tick->generation;
     }
 }

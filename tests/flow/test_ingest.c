@@ -149,8 +149,10 @@ static void time_can_come_with_the_messages(void **state)
     for (int i = 0; i < 10; i++) {
         char payload[32];
         int len = snprintf(payload, sizeof payload, "{\"n\": %d}", i);
-        assert_int_equal(bf_mqtt_publish(town.publisher, BF_SLICE("town/d1"), (struct bf_slice){payload, (size_t)len}, 1,
-                                         false, then_us + i * BF_US_PER_S, NULL, &err), BF_OK);
+        assert_int_equal(bf_mqtt_publish(town.publisher, BF_SLICE("town/d1"),
+                                         (struct bf_slice){payload, (size_t)len}, 1, false,
+                                         then_us + i * BF_US_PER_S, NULL, &err),
+                         BF_OK);
     }
     BF_EVENTUALLY((town_read(&town), town.clock_us == then_us + 9 * BF_US_PER_S), 10000);
     assert_int_equal(town.readings, 10);

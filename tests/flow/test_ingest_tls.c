@@ -1,4 +1,5 @@
-/* belfry-ingest over TLS with user and password: through the gate unseen, the broker's name still checked; and
+/* belfry-ingest over TLS with user and password: through the gate unseen, the broker's name still
+ * checked; and
  * what is said when the broker refuses. */
 #include "tests/flow/ingest_town.h"
 
@@ -29,12 +30,16 @@ static void make_certificates(const char *name)
     snprintf(certificates, sizeof certificates, "%s", folder);
     snprintf(subject, sizeof subject, "/CN=%s", name);
     snprintf(alternative, sizeof alternative, "subjectAltName=DNS:%s", name);
-    const char *const authority[] = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-                                     "/CN=town authority", "-keyout", "ca.key", "-out", "ca.crt", NULL};
-    const char *const request[] = {"openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", subject, "-addext",
-                                   alternative, "-keyout", "server.key", "-out", "server.csr", NULL};
-    const char *const sign[] = {"openssl", "x509", "-req", "-days", "2", "-in", "server.csr", "-CA", "ca.crt", "-CAkey",
-                                "ca.key", "-CAcreateserial", "-copy_extensions", "copy", "-out", "server.crt", NULL};
+    const char *const authority[] = {"openssl", "req",    "-x509", "-newkey", "rsa:2048",
+                                     "-nodes",  "-days",  "2",     "-subj",   "/CN=town authority",
+                                     "-keyout", "ca.key", "-out",  "ca.crt",  NULL};
+    const char *const request[] = {"openssl",    "req",   "-newkey",    "rsa:2048",  "-nodes",
+                                   "-subj",      subject, "-addext",    alternative, "-keyout",
+                                   "server.key", "-out",  "server.csr", NULL};
+    const char *const sign[] = {
+        "openssl",          "x509", "-req",   "-days",      "2",      "-in",
+        "server.csr",       "-CA",  "ca.crt", "-CAkey",     "ca.key", "-CAcreateserial",
+        "-copy_extensions", "copy", "-out",   "server.crt", NULL};
     run(authority);
     run(request);
     run(sign);
@@ -49,7 +54,8 @@ static uint16_t open_broker(char *config, size_t size)
     const char *const passwords[] = {"mosquitto_passwd", "-b", "-c", path, "belfry", "right", NULL};
     run(passwords);
     snprintf(config, size,
-             "password_file %s\nlistener %u 127.0.0.1\ncafile %s/ca.crt\ncertfile %s/server.crt\nkeyfile %s/server.key\nset_tcp_nodelay true\n",
+             "password_file %s\nlistener %u 127.0.0.1\ncafile %s/ca.crt\ncertfile %s/server.crt\nkeyfile "
+             "%s/server.key\nset_tcp_nodelay true\n",
              path, port, certificates, certificates, certificates);
     return port;
 }

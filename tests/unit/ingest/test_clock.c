@@ -116,10 +116,8 @@ static void every_fault_has_its_sentence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(follows_small_steps),
-        cmocka_unit_test(does_not_follow_a_jump),
-        cmocka_unit_test(goes_on_from_the_last_tick),
-        cmocka_unit_test(stands_until_it_has_caught_up),
+        cmocka_unit_test(follows_small_steps),          cmocka_unit_test(does_not_follow_a_jump),
+        cmocka_unit_test(goes_on_from_the_last_tick),   cmocka_unit_test(stands_until_it_has_caught_up),
         cmocka_unit_test(every_fault_has_its_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

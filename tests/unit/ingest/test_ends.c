@@ -24,9 +24,11 @@ static void the_newest_incarnation_that_had_an_epoch_wins(void **state)
     struct bf_ends_found found;
     bf_ends_clear(&found);
     bf_ends_take_delivery(&found, &(struct bf_delivery){.incarnation = 5, .epoch = 5, .serial = 900});
-    bf_ends_take_tick(&found, &(struct bf_tick){.incarnation = 8, .has_epoch = true, .epoch = 5, .serial = 40});
+    bf_ends_take_tick(&found,
+                      &(struct bf_tick){.incarnation = 8, .has_epoch = true, .epoch = 5, .serial = 40});
     bf_ends_take_delivery(&found, &(struct bf_delivery){.incarnation = 8, .epoch = 5, .serial = 60});
-    bf_ends_take_delivery(&found, &(struct bf_delivery){.incarnation = 5, .epoch = 5, .serial = 999}); /* late */
+    bf_ends_take_delivery(&found,
+                          &(struct bf_delivery){.incarnation = 5, .epoch = 5, .serial = 999}); /* late */
     bf_ends_take_tick(&found, &(struct bf_tick){.incarnation = 9, .hello = true}); /* died before it knew */
     assert_int_equal(found.newest, 9);
     assert_int_equal(found.known, 8);
@@ -39,8 +41,10 @@ static void a_new_epoch_within_an_incarnation_wins(void **state)
     (void)state;
     struct bf_ends_found found;
     bf_ends_clear(&found);
-    bf_ends_take_tick(&found, &(struct bf_tick){.incarnation = 8, .has_epoch = true, .epoch = 8, .serial = 2});
-    bf_ends_take_tick(&found, &(struct bf_tick){.incarnation = 8, .has_epoch = true, .epoch = 5, .serial = 500});
+    bf_ends_take_tick(&found,
+                      &(struct bf_tick){.incarnation = 8, .has_epoch = true, .epoch = 8, .serial = 2});
+    bf_ends_take_tick(&found,
+                      &(struct bf_tick){.incarnation = 8, .has_epoch = true, .epoch = 5, .serial = 500});
     assert_int_equal(found.epoch, 8);
     assert_int_equal(found.serial, 2);
 }
@@ -53,7 +57,8 @@ static void the_generation_is_that_of_the_last_tick(void **state)
     bf_ends_take_tick(&found, &(struct bf_tick){.incarnation = 4, .generation = 3, .wall_us = 100});
     bf_ends_take_tick(&found, &(struct bf_tick){.incarnation = 6, .generation = 2, .wall_us = 90});
     bf_ends_take_tick(&found, &(struct bf_tick){.incarnation = 6, .generation = 1, .wall_us = 80});
-    bf_ends_take_tick(&found, &(struct bf_tick){.incarnation = 7, .generation = 0, .wall_us = 95, .hello = true});
+    bf_ends_take_tick(&found,
+                      &(struct bf_tick){.incarnation = 7, .generation = 0, .wall_us = 95, .hello = true});
     assert_int_equal(found.generation, 2);
     assert_int_equal(found.wall_us, 100);
 }

@@ -76,8 +76,15 @@ static void start(bool tls, uint64_t window)
     world.client = world.broker = -1;
     assert_int_equal(bf_dial_listen(&world.listener, &port, &err), BF_OK);
     struct bf_gate_options options = {
-        .host = "127.0.0.1", .port = port, .tls = tls, .mqtt5 = true, .max_payload = MAX_PAYLOAD, .head_max = 64,
-        .window_deliveries = window, .window_bytes = 1 << 20, .stall_us = 300 * BF_US_PER_MS,
+        .host = "127.0.0.1",
+        .port = port,
+        .tls = tls,
+        .mqtt5 = true,
+        .max_payload = MAX_PAYLOAD,
+        .head_max = 64,
+        .window_deliveries = window,
+        .window_bytes = 1 << 20,
+        .stall_us = 300 * BF_US_PER_MS,
         .connect_timeout_ms = 5000,
         .kafka = {.handed = handed, .acked = acked, .pending_bytes = pending, .serve = serve},
         .counters = {.wait_us = &world.wait_us, .oversize = &world.oversize, .faults = &world.faults},
@@ -154,7 +161,9 @@ static void hear_end(int fd)
 #define SAY(fd, text) say(fd, text, sizeof text - 1)
 #define HEAR(fd, text) hear(fd, text, sizeof text - 1)
 #define CONNACK "\x20\x03\x01\x00\x00"
-#define PUBLISH(id) "\x32\x08\x00\x01t\x00" id "\x00" "ab"
+#define PUBLISH(id)                   \
+    "\x32\x08\x00\x01t\x00" id "\x00" \
+    "ab"
 #define PUBACK(id) "\x40\x02\x00" id
 
 static void start_running(uint64_t window)

@@ -29,7 +29,8 @@ static void payloads(void **state)
     size_t len = bf_marker_format(INT64_C(1700000000123456), payload, sizeof payload);
     assert_true(bf_marker_parse((struct bf_slice){payload, len}, &sent_us));
     assert_int_equal(sent_us, INT64_C(1700000000123456));
-    static const char *const bad[] = {"", "-1", "1 ", "0x10", "17000000001234567", "9999999999999999", "\xff"};
+    static const char *const bad[] = {"",    "-1", "1 ", "0x10", "17000000001234567", "9999999999999999",
+                                      "\xff"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_false(bf_marker_parse(bf_slice_of(bad[i]), &sent_us));
     }

@@ -81,7 +81,8 @@ static enum bf_status read_ends(void *context, struct bf_ends_found *found, stru
     (void)context;
     note('E');
     *found = world.found;
-    return world.ends == BF_OK || world.ends == BF_AGAIN ? world.ends : bf_err_set(err, world.ends, "no ends");
+    return world.ends == BF_OK || world.ends == BF_AGAIN ? world.ends
+                                                         : bf_err_set(err, world.ends, "no ends");
 }
 
 static enum bf_status begin(void *context, const struct bf_ends_found *found, struct bf_err *err)
@@ -105,8 +106,16 @@ static int start(void **state)
     (void)state;
     memset(&world, 0, sizeof world);
     struct bf_session_port port = {
-        .idle = idle, .forget = forget, .claim = claim, .connect = connect, .drop = drop, .hello = hello,
-        .greeted = greeted, .read_ends = read_ends, .begin = begin, .subscribe = subscribe,
+        .idle = idle,
+        .forget = forget,
+        .claim = claim,
+        .connect = connect,
+        .drop = drop,
+        .hello = hello,
+        .greeted = greeted,
+        .read_ends = read_ends,
+        .begin = begin,
+        .subscribe = subscribe,
     };
     world.idle = world.greeted = true;
     world.offset = 40;
@@ -150,7 +159,8 @@ static void run(struct bf_session_news connected)
 static void a_new_session_gets_a_new_epoch(void **state)
 {
     (void)state;
-    world.found = (struct bf_ends_found){.newest = 12, .has_epoch = true, .known = 12, .epoch = 3, .serial = 99};
+    world.found =
+        (struct bf_ends_found){.newest = 12, .has_epoch = true, .known = 12, .epoch = 3, .serial = 99};
     run(fresh);
     assert_int_equal(world.session.incarnation, 40);
     assert_int_equal(world.session.epoch, 40);
@@ -161,7 +171,8 @@ static void a_new_session_gets_a_new_epoch(void **state)
 static void a_kept_session_goes_on(void **state)
 {
     (void)state;
-    world.found = (struct bf_ends_found){.newest = 12, .has_epoch = true, .known = 12, .epoch = 3, .serial = 99};
+    world.found =
+        (struct bf_ends_found){.newest = 12, .has_epoch = true, .known = 12, .epoch = 3, .serial = 99};
     run(kept);
     assert_int_equal(world.session.epoch, 3);
     assert_int_equal(world.session.serial, 99);
@@ -234,7 +245,8 @@ static void every_connection_is_a_start(void **state)
     assert_true(bf_session_may_tick(&world.session)); /* the new incarnation, the epoch that is known */
     world.now += 30 * BF_US_PER_S;
     (void)turn(nothing);
-    world.found = (struct bf_ends_found){.newest = 40, .has_epoch = true, .known = 40, .epoch = 40, .serial = 5};
+    world.found =
+        (struct bf_ends_found){.newest = 40, .has_epoch = true, .known = 40, .epoch = 40, .serial = 5};
     (void)turn(kept);
     expect("NHEBS", BF_SESSION_SUBSCRIBE);
     assert_int_equal(world.session.epoch, 40);
