@@ -309,7 +309,9 @@ static void run_bare(void *context, size_t count)
         (void)rd_kafka_consume_start_queue(topic, i, RD_KAFKA_OFFSET_BEGINNING, queue);
     }
     while (seen < RECORDS) {
-        ssize_t got = rd_kafka_consume_batch_queue(queue, WAIT_MS, batch, sizeof batch / sizeof *batch);
+        size_t size = sizeof batch / sizeof *batch; /* the call waits until a batch is full */
+        size = RECORDS - seen < size ? RECORDS - seen : size;
+        ssize_t got = rd_kafka_consume_batch_queue(queue, WAIT_MS, batch, size);
         if (got <= 0) {
             bench_fail("Kafka gives no more");
         }
