@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/argument.h"
 #include "cli/command.h"
 #include "cli/ledger.h"
 #include "cli/pace.h"
 #include "cli/setting.h"
 #include "config/log/wiring.h"
-#include "config/scalar.h"
 #include "core/daemon.h"
 
 #define AGAIN_MS 500
@@ -18,21 +18,24 @@ struct run {
     const char *config, *kpi;
     int64_t wait_us;
     uint64_t max_messages;
-    bool has_published, json;
+    bool has_published, has_acknowledged, json;
     uint64_t published, acknowledged;
 };
 
 static const char usage[] =
-    "usage: belfry audit [--config FILE] [--wait DURATION] [--published N --acknowledged N] [--json]\n"
-    "                    [--kpi ID] [--messages N]\n"
+    "belfry audit --wait 60s                                    wait until what is under way has arrived\n"
+    "belfry audit --published 36000 --acknowledged 36000        hold it against what the devices say\n"
     "\n"
-    "example:\n"
-    "  belfry audit --wait 60s\n"
+    "  -c, --config FILE      belfry.yaml ($BELFRY_CONFIG, else /etc/belfry/belfry.yaml)\n"
+    "  -w, --wait DURATION    how long it may take until everything is accounted for (0)\n"
+    "  -p, --published N      messages that the devices sent; together with\n"
+    "  -a, --acknowledged N   how many of them the broker acknowledged\n"
+    "  -k, --kpi ID           the KPI that counts every reading of every device (audit_readings)\n"
+    "  -m, --messages N       how many messages and windows may be remembered (4194304)\n"
+    "  -j, --json             one line of JSON\n"
     "\n"
-    "Reads the logs from their beginning and adds up where every message and every reading went. Exits 0 if\n"
-    "everything is accounted for and every window is final, else 1 with the differences. --wait: how long\n"
-    "it may take until what is under way has arrived. --published, --acknowledged: what the devices say.\n"
-    "--kpi: the KPI that counts every reading of every device (audit_readings).\n";
+    "Reads the logs from their beginning and adds up where every message and every reading went.\n"
+    "Exit code: 0 everything is accounted for and every window is final, 1 it is not.\n";
 
 static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
                                              {"wait", required_argument, NULL, 'w'},
@@ -182,52 +185,54 @@ static enum bf_status audit(const struct run *run, bool *good, struct bf_err *er
     return status;
 }
 
-static bool parse_number(const char *text, uint64_t *value)
+static enum bf_status parse_option(int option, const char *value, struct run *run, struct bf_err *err)
 {
-    char *end = NULL;
-    *value = strtoull(text, &end, 10);
-    return end != text && *end == '\0';
+    switch (option) {
+    case 'c':
+        run->config = value;
+        return BF_OK;
+    case 'k':
+        run->kpi = value;
+        return BF_OK;
+    case 'w':
+        return bf_argument_duration("wait", value, &run->wait_us, err);
+    case 'm':
+        return bf_argument_count("messages", value, 1, 1 << 28, &run->max_messages, err);
+    case 'p':
+        run->has_published = true;
+        return bf_argument_count("published", value, 0, INT64_MAX, &run->published, err);
+    case 'a':
+        run->has_acknowledged = true;
+        return bf_argument_count("acknowledged", value, 0, INT64_MAX, &run->acknowledged, err);
+    default:
+        run->json = true;
+        return BF_OK;
+    }
 }
 
 static int run_audit(int argc, char **argv)
 {
     struct run run = {.kpi = "audit_readings", .max_messages = 4u << 20};
-    bool good = false, understood = true, has_acknowledged = false;
+    bool good = false;
     struct bf_err err;
     for (int option; (option = getopt_long(argc, argv, "c:w:p:a:k:m:jh", long_options, NULL)) != -1;) {
-        switch (option) {
-        case 'c':
-            run.config = optarg;
-            break;
-        case 'k':
-            run.kpi = optarg;
-            break;
-        case 'j':
-            run.json = true;
-            break;
-        case 'w':
-            understood &= bf_scalar_duration(bf_slice_of(optarg), &run.wait_us);
-            break;
-        case 'm':
-            understood &= parse_number(optarg, &run.max_messages);
-            break;
-        case 'p':
-            understood &= run.has_published = parse_number(optarg, &run.published);
-            break;
-        case 'a':
-            understood &= has_acknowledged = parse_number(optarg, &run.acknowledged);
-            break;
-        case 'h':
+        if (option == 'h') {
             fputs(usage, stdout);
             return BF_EXIT_OK;
-        default:
-            understood = false;
-            break;
+        }
+        if (option == '?') {
+            return bf_argument_help("audit");
+        }
+        if (parse_option(option, optarg, &run, &err) != BF_OK) {
+            return bf_argument_refuse("audit", &err);
         }
     }
-    if (!understood || optind != argc || run.has_published != has_acknowledged) {
-        fputs(usage, stderr);
-        return BF_EXIT_USAGE;
+    if (optind != argc) {
+        return bf_argument_surplus("audit", argv[optind]);
+    }
+    if (run.has_published != run.has_acknowledged) {
+        fputs("belfry audit: --published and --acknowledged belong together\n", stderr);
+        return bf_argument_help("audit");
     }
     if (audit(&run, &good, &err) != BF_OK) {
         return bf_setting_fail("audit", &err);

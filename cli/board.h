@@ -29,7 +29,7 @@ struct bf_board_view {
     char name[BF_BOARD_TEXT]; /* of the board; empty: there is none yet */
     struct bf_board_row rows[BF_BOARD_ROWS];
     size_t count;
-    uint64_t more;                 /* KPIs beyond the last row */
+    uint64_t more;                 /* values of KPIs beyond the last row */
     uint64_t kpis, devices, kinds; /* of the whole installation; kinds: profiles with a device */
     int64_t clock_ms, behind_ms, heartbeat_ms, generation;
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/argument.h"
 #include "cli/command.h"
 #include "cli/json_text.h"
 #include "cli/need.h"
@@ -14,6 +15,8 @@
 #include "config/show.h"
 #include "core/daemon.h"
 #include "processors/aggregate/aggregate.h"
+
+#define COUNT_MAX 1000000000 /* of --devices and --tags */
 
 static const char usage[] =
     "belfry check --config belfry.yaml           all problems, then a summary\n"
@@ -252,20 +255,12 @@ static int check_all(struct check *check)
     return good ? BF_EXIT_OK : BF_EXIT_CONFIG;
 }
 
-static bool parse_count(const char *text, uint64_t *count)
-{
-    int64_t value = 0;
-    bool good = bf_scalar_integer(bf_slice_of(text), &value) && value > 0 && value <= 1000000000;
-    *count = (uint64_t)value;
-    return good;
-}
-
 static int run_check(int argc, char **argv)
 {
-    const char *from_environment = getenv("BELFRY_CONFIG");
-    struct check check = {.path = from_environment ? from_environment : "/etc/belfry/belfry.yaml",
+    struct check check = {.path = bf_setting_path(NULL),
                           .scale = {.devices = 1000, .tags = 50, .readings = 12, .partials = 4}};
-    bool understood = true;
+    struct bf_err err;
+    enum bf_status status = BF_OK;
     for (int option; (option = getopt_long(argc, argv, "c:sjd:t:h", long_options, NULL)) != -1;) {
         switch (option) {
         case 'c':
@@ -278,24 +273,22 @@ static int run_check(int argc, char **argv)
             check.json = true;
             break;
         case 'd':
-            understood &= parse_count(optarg, &check.scale.devices);
+            status = bf_argument_count("devices", optarg, 1, COUNT_MAX, &check.scale.devices, &err);
             break;
         case 't':
-            understood &= parse_count(optarg, &check.scale.tags);
+            status = bf_argument_count("tags", optarg, 1, COUNT_MAX, &check.scale.tags, &err);
             break;
         case 'h':
             fputs(usage, stdout);
             return BF_EXIT_OK;
         default:
-            understood = false;
-            break;
+            return bf_argument_help("check");
+        }
+        if (status != BF_OK) {
+            return bf_argument_refuse("check", &err);
         }
     }
-    if (!understood || optind != argc) {
-        fputs(usage, stderr);
-        return BF_EXIT_USAGE;
-    }
-    return check_all(&check);
+    return optind == argc ? check_all(&check) : bf_argument_surplus("check", argv[optind]);
 }
 
 const struct bf_command bf_command_check = {

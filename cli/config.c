@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/argument.h"
 #include "cli/command.h"
 #include "cli/json_text.h"
 #include "cli/setting.h"
@@ -57,8 +58,7 @@ static int show(const char *path, struct output *output)
 
 static int run_config(int argc, char **argv)
 {
-    const char *from_environment = getenv("BELFRY_CONFIG");
-    const char *path = from_environment ? from_environment : "/etc/belfry/belfry.yaml";
+    const char *path = bf_setting_path(NULL);
     struct output output = {0};
     for (int option; (option = getopt_long(argc, argv, "c:jh", long_options, NULL)) != -1;) {
         switch (option) {
@@ -72,18 +72,23 @@ static int run_config(int argc, char **argv)
             fputs(usage, stdout);
             return BF_EXIT_OK;
         default:
-            fputs(usage, stderr);
-            return BF_EXIT_USAGE;
+            return bf_argument_help("config");
         }
     }
-    const char *what = optind + 1 == argc ? argv[optind] : "";
+    if (optind == argc) {
+        fputs("belfry config: show or reference?\n", stderr);
+        return bf_argument_help("config");
+    }
+    const char *what = argv[optind];
+    if (optind + 1 < argc) {
+        return bf_argument_surplus("config", argv[optind + 1]);
+    }
     if (strcmp(what, "reference") == 0) {
         bf_config_reference(stdout);
         return BF_EXIT_OK;
     }
     if (strcmp(what, "show") != 0) {
-        fputs(usage, stderr);
-        return BF_EXIT_USAGE;
+        return bf_argument_surplus("config", what);
     }
     return show(path, &output);
 }

@@ -34,9 +34,11 @@ struct bf_need bf_need_of(const struct bf_city *city, const struct bf_kpi_defini
     for (size_t i = 0; i < kpi->group_count; i++) {
         /* A device has one zone and few values of a tag: with devices, their number is the measure. */
         uint64_t values = values_of(city, kpi->group[i].kind, scale);
-        need.scopes = !kpi->by_device                         ? times(need.scopes, values)
-                      : kpi->group[i].kind == BF_GROUP_DEVICE ? values
-                                                              : need.scopes;
+        if (!kpi->by_device) {
+            need.scopes = times(need.scopes, values);
+        } else if (kpi->group[i].kind == BF_GROUP_DEVICE) {
+            need.scopes = values;
+        }
     }
     uint64_t first_scopes = kpi->by_device ? share(need.scopes, scale->readings) : need.scopes;
     uint64_t second_scopes = kpi->by_device ? 0 : share(need.scopes, scale->partials);

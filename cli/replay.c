@@ -4,11 +4,11 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "cli/argument.h"
 #include "cli/capture.h"
 #include "cli/closing.h"
 #include "cli/command.h"
 #include "cli/pace.h"
-#include "config/scalar.h"
 #include "core/daemon.h"
 
 struct run {
@@ -24,15 +24,17 @@ struct sums {
 };
 
 static const char usage[] =
-    "usage: belfry replay FILE [--config FILE] [--speed N|max] [--topic TOPIC] [--for DURATION] [--json]\n"
+    "belfry replay tram.dump --speed 10x                              a recorded day, ten times as fast\n"
+    "belfry replay readings.csv --topic lab/readings --speed max      lines that name no topic\n"
     "\n"
-    "examples:\n"
-    "  belfry replay tram.dump --speed 10x\n"
-    "  belfry replay readings.csv --topic lab/readings --speed max\n"
+    "  -c, --config FILE    belfry.yaml ($BELFRY_CONFIG, else /etc/belfry/belfry.yaml)\n"
+    "  -s, --speed N|max    its pace (1)\n"
+    "  -t, --topic TOPIC    for lines without one\n"
+    "  -f, --for DURATION   end after that much real time\n"
+    "  -j, --json           the sums as one line of JSON\n"
     "\n"
-    "FILE holds a message a line: TIME TOPIC {JSON}, or MILLISECONDS,PAYLOAD (then --topic says where "
-    "from).\n"
-    "The configuration needs `clock: message` under `ingest:`, in an installation of its own.\n";
+    "The file holds a message a line: TIME TOPIC {JSON}, or MILLISECONDS,PAYLOAD. The configuration needs\n"
+    "`clock: message` under `ingest:`, in an installation of its own.\n";
 
 static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
                                              {"speed", required_argument, NULL, 's'},
@@ -123,45 +125,47 @@ out:
     return status;
 }
 
+static enum bf_status parse_option(int option, const char *value, struct run *run, struct bf_err *err)
+{
+    switch (option) {
+    case 'c':
+        run->config = value;
+        return BF_OK;
+    case 't':
+        run->topic = value;
+        return BF_OK;
+    case 'f':
+        return bf_argument_duration("for", value, &run->length_us, err);
+    case 's':
+        return bf_pace_parse(bf_slice_of(value), &run->speed, err);
+    default:
+        run->json = true;
+        return BF_OK;
+    }
+}
+
 static int run_replay(int argc, char **argv)
 {
     struct run run = {.speed = 1};
     struct bf_err err;
     for (int option; (option = getopt_long(argc, argv, "c:s:t:f:jh", long_options, NULL)) != -1;) {
-        switch (option) {
-        case 'c':
-            run.config = optarg;
-            break;
-        case 't':
-            run.topic = optarg;
-            break;
-        case 'j':
-            run.json = true;
-            break;
-        case 'h':
+        if (option == 'h') {
             fputs(usage, stdout);
             return BF_EXIT_OK;
-        case 'f':
-            if (!bf_scalar_duration(bf_slice_of(optarg), &run.length_us)) {
-                fprintf(stderr, "belfry replay: --for: expected a duration such as 60s, not \"%s\"\n",
-                        optarg);
-                return BF_EXIT_USAGE;
-            }
-            break;
-        case 's':
-            if (bf_pace_parse(bf_slice_of(optarg), &run.speed, &err) != BF_OK) {
-                bf_setting_fail("replay", &err);
-                return BF_EXIT_USAGE;
-            }
-            break;
-        default:
-            fputs(usage, stderr);
-            return BF_EXIT_USAGE;
+        }
+        if (option == '?') {
+            return bf_argument_help("replay");
+        }
+        if (parse_option(option, optarg, &run, &err) != BF_OK) {
+            return bf_argument_refuse("replay", &err);
         }
     }
-    if (optind + 1 != argc) {
-        fputs(usage, stderr);
-        return BF_EXIT_USAGE;
+    if (optind == argc) {
+        fputs("belfry replay: which file?\n", stderr);
+        return bf_argument_help("replay");
+    }
+    if (optind + 1 < argc) {
+        return bf_argument_surplus("replay", argv[optind + 1]);
     }
     run.file = argv[optind];
     return replay(&run, &err) == BF_OK ? BF_EXIT_OK : bf_setting_fail("replay", &err);

@@ -7,13 +7,18 @@
 #include "core/daemon.h"
 #include "processors/aggregate/aggregate.h"
 
+const char *bf_setting_path(const char *given)
+{
+    const char *environment = getenv("BELFRY_CONFIG");
+    const char *usual = environment && environment[0] ? environment : "/etc/belfry/belfry.yaml";
+    return given ? given : usual;
+}
+
 enum bf_status bf_setting_load(const char *path, bool with_city, struct bf_setting *setting,
                                struct bf_err *err)
 {
-    const char *from_environment = getenv("BELFRY_CONFIG");
-    const char *chosen = path ? path : from_environment ? from_environment : "/etc/belfry/belfry.yaml";
     *setting = (struct bf_setting){.site = NULL};
-    enum bf_status status = bf_site_load(chosen, &setting->site, err);
+    enum bf_status status = bf_site_load(bf_setting_path(path), &setting->site, err);
     if (status != BF_OK || !with_city) {
         return status;
     }

@@ -11,7 +11,9 @@ struct bf_setting {
     struct bf_city *city; /* NULL unless asked for */
 };
 
-/* path NULL: $BELFRY_CONFIG, else /etc/belfry/belfry.yaml. */
+/* given NULL: $BELFRY_CONFIG, else /etc/belfry/belfry.yaml. */
+const char *bf_setting_path(const char *given);
+/* path: as above. */
 enum bf_status bf_setting_load(const char *path, bool with_city, struct bf_setting *setting,
                                struct bf_err *err) BF_MUST_CHECK;
 void bf_setting_unload(struct bf_setting *setting);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/argument.h"
 #include "cli/closing.h"
 #include "cli/command.h"
 #include "cli/pace.h"
@@ -16,61 +17,56 @@ struct run {
     struct bf_simulator_options options;
     double speed;
     int64_t length_us; /* 0: until a signal */
-    size_t connections;
+    uint64_t connections;
     bool json;
 };
 
 static const char usage[] =
-    "usage: belfry simulate [--config FILE] [--seed N] [--devices N] [--rate MESSAGES/S] [--for DURATION]\n"
-    "                       [--fault KIND=SHARE]... [--start TIME] [--speed N|max] [--connections N] "
-    "[--json]\n"
+    "belfry simulate --for 60s                               a minute of the demo city\n"
+    "belfry simulate --rate 1000 --devices 10000             more of it\n"
+    "belfry simulate --fault spike=2% --fault silent=0.05    with sick devices\n"
     "\n"
-    "examples:\n"
-    "  belfry simulate --for 60s\n"
-    "  belfry simulate --rate 1000 --devices 10000 --fault spike=2% --fault silent=5%\n"
+    "  -c, --config FILE       belfry.yaml ($BELFRY_CONFIG, else /etc/belfry/belfry.yaml)\n"
+    "  -s, --seed N            another city life (1)\n"
+    "  -d, --devices N         how many devices (360)\n"
+    "  -r, --rate N            messages per second, of all together (each kind its own interval)\n"
+    "      --for DURATION      then end; without it Ctrl-C ends it\n"
+    "  -f, --fault KIND=SHARE  that share of the devices has it; may be given several times\n"
+    "  -n, --connections N     MQTT connections (4)\n"
+    "      --start TIME        log time of the first message, 2024-02-13T08:00:00Z (now)\n"
+    "      --speed N|max       how fast that time passes (1)\n"
+    "  -j, --json              the sums as one line of JSON\n"
     "\n"
-    "faults:\n"
+    "Faults:\n"
 #define X(constant, text, summary) "  " text ": a device with it " summary "\n"
 #include "cli/faults.def"
 #undef X
     "\n"
-    "--speed other than 1 and --start need `clock: message` in the configuration.\n";
+    "--start, and a --speed other than 1, need `clock: message` in the configuration.\n";
 
 static enum bf_status parse_fault(const char *text, struct bf_simulator_options *options, struct bf_err *err)
 {
     const char *equals = strchr(text, '=');
     struct bf_slice name = {text, equals ? (size_t)(equals - text) : strlen(text)};
+    struct bf_slice share = equals ? bf_slice_of(equals + 1) : BF_SLICE("1");
+    double value = 0;
     enum bf_fault fault;
     if (!bf_fault_parse(name, &fault)) {
         return bf_err_set(err, BF_CONFIG, "--fault: there is no fault \"%.*s\"", BF_SLICE_ARG(name));
     }
-    char *end = NULL;
-    double share = equals ? strtod(equals + 1, &end) : 1;
-    if (end && *end == '%') {
-        share /= 100;
-        end++;
-    }
-    if ((end && (*end != '\0' || end == equals + 1)) || !(share >= 0 && share <= 1)) {
+    bool percent = share.len > 0 && share.data[share.len - 1] == '%';
+    share.len -= percent;
+    bool understood = bf_scalar_number(share, &value);
+    value = percent ? value / 100 : value;
+    if (!understood || value < 0 || value > 1) {
         return bf_err_set(err, BF_CONFIG, "--fault %.*s: expected a share such as 0.02 or 2%%, not \"%s\"",
                           BF_SLICE_ARG(name), equals + 1);
     }
-    options->fault_share[fault] = share;
+    options->fault_share[fault] = value;
     return BF_OK;
 }
 
-static enum bf_status parse_count(const char *option, const char *text, double least, double most,
-                                  double *out, struct bf_err *err)
-{
-    char *end = NULL;
-    *out = strtod(text, &end);
-    if (end == text || *end != '\0' || !(*out >= least && *out <= most)) {
-        return bf_err_set(err, BF_CONFIG, "--%s: expected a number from %g to %g, not \"%s\"", option, least,
-                          most, text);
-    }
-    return BF_OK;
-}
-
-enum { OPTION_FOR = 1000, OPTION_START, OPTION_SPEED, OPTION_JSON };
+enum { OPTION_FOR = 1000, OPTION_START, OPTION_SPEED };
 
 static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
                                              {"seed", required_argument, NULL, 's'},
@@ -81,14 +77,21 @@ static const struct option long_options[] = {{"config", required_argument, NULL,
                                              {"start", required_argument, NULL, OPTION_START},
                                              {"speed", required_argument, NULL, OPTION_SPEED},
                                              {"connections", required_argument, NULL, 'n'},
-                                             {"json", no_argument, NULL, OPTION_JSON},
+                                             {"json", no_argument, NULL, 'j'},
                                              {"help", no_argument, NULL, 'h'},
                                              {NULL, 0, NULL, 0}};
 
+static enum bf_status parse_start(const char *text, int64_t *start_us, struct bf_err *err)
+{
+    if (bf_time_parse_rfc3339(bf_slice_of(text), start_us) == BF_OK) {
+        return BF_OK;
+    }
+    return bf_err_set(err, BF_CONFIG, "--start: expected a time such as 2024-02-13T08:00:00Z, not \"%s\"",
+                      text);
+}
+
 static enum bf_status parse_option(int option, const char *value, struct run *run, struct bf_err *err)
 {
-    double number = 0;
-    enum bf_status status = BF_OK;
     switch (option) {
     case 'c':
         run->config = value;
@@ -96,30 +99,17 @@ static enum bf_status parse_option(int option, const char *value, struct run *ru
     case 'f':
         return parse_fault(value, &run->options, err);
     case 's':
-        status = parse_count("seed", value, 0, 9e15, &number, err);
-        run->options.seed = (uint64_t)number;
-        return status;
+        return bf_argument_count("seed", value, 0, INT64_MAX, &run->options.seed, err);
     case 'd':
-        status = parse_count("devices", value, 1, 1e6, &number, err);
-        run->options.devices = (uint64_t)number;
-        return status;
+        return bf_argument_count("devices", value, 1, BF_SIMULATOR_DEVICES, &run->options.devices, err);
     case 'n':
-        status = parse_count("connections", value, 1, BF_PUBLISHER_CONNECTIONS, &number, err);
-        run->connections = (size_t)number;
-        return status;
+        return bf_argument_count("connections", value, 1, BF_PUBLISHER_CONNECTIONS, &run->connections, err);
     case 'r':
-        return parse_count("rate", value, 0.001, 1e6, &run->options.rate, err);
+        return bf_argument_number("rate", value, 0.001, 1e6, &run->options.rate, err);
     case OPTION_FOR:
-        return bf_scalar_duration(bf_slice_of(value), &run->length_us)
-                   ? BF_OK
-                   : bf_err_set(err, BF_CONFIG, "--for: expected a duration such as 60s, not \"%s\"", value);
+        return bf_argument_duration("for", value, &run->length_us, err);
     case OPTION_START:
-        status = bf_time_parse_rfc3339(bf_slice_of(value), &run->options.start_us);
-        return status == BF_OK ? BF_OK
-                               : bf_err_set(err, BF_CONFIG,
-                                            "--start: expected a time such as "
-                                            "2024-02-13T08:00:00Z, not \"%s\"",
-                                            value);
+        return parse_start(value, &run->options.start_us, err);
     case OPTION_SPEED:
         return bf_pace_parse(bf_slice_of(value), &run->speed, err);
     default:
@@ -203,15 +193,20 @@ static int run_simulate(int argc, char **argv)
 {
     struct run run = {.options = {.seed = 1}, .speed = 1, .connections = 4};
     struct bf_err err;
-    for (int option; (option = getopt_long(argc, argv, "c:s:d:r:f:n:h", long_options, NULL)) != -1;) {
-        if (option == 'h' || option == '?') {
-            fputs(usage, option == 'h' ? stdout : stderr);
-            return option == 'h' ? BF_EXIT_OK : BF_EXIT_USAGE;
+    for (int option; (option = getopt_long(argc, argv, "c:s:d:r:f:n:jh", long_options, NULL)) != -1;) {
+        if (option == 'h') {
+            fputs(usage, stdout);
+            return BF_EXIT_OK;
+        }
+        if (option == '?') {
+            return bf_argument_help("simulate");
         }
         if (parse_option(option, optarg, &run, &err) != BF_OK) {
-            bf_setting_fail("simulate", &err);
-            return BF_EXIT_USAGE;
+            return bf_argument_refuse("simulate", &err);
         }
+    }
+    if (optind != argc) {
+        return bf_argument_surplus("simulate", argv[optind]);
     }
     return simulate(&run, &err) == BF_OK ? BF_EXIT_OK : bf_setting_fail("simulate", &err);
 }

@@ -10,7 +10,6 @@
 #include "core/time.h"
 
 #define FLEET 360u /* devices of the kinds table */
-#define MAX_DEVICES 1000000u
 
 struct device {
     int64_t next_us, interval_us;
@@ -128,8 +127,8 @@ enum bf_status bf_simulator_create(const struct bf_simulator_options *options, s
                                    struct bf_err *err)
 {
     uint64_t count = options->devices ? options->devices : FLEET;
-    if (count > MAX_DEVICES) {
-        return bf_err_set(err, BF_LIMIT, "at most %u devices can be simulated", MAX_DEVICES);
+    if (count > BF_SIMULATOR_DEVICES) {
+        return bf_err_set(err, BF_LIMIT, "at most %d devices can be simulated", BF_SIMULATOR_DEVICES);
     }
     struct bf_simulator *simulator = calloc(1, sizeof *simulator);
     struct device *devices = calloc(count, sizeof *devices);

@@ -5,7 +5,7 @@
  * Faults are what real fleets do: some devices fall silent, drift, spike, get stuck, have a wrong clock,
  * send twice, or send rubbish. Which ones is drawn from the seed.
  *
- * Owner: creator.   Thread: the owner's.   Limits: 1,000,000 devices; payloads of at most
+ * Owner: creator.   Thread: the owner's.   Limits: BF_SIMULATOR_DEVICES devices; payloads of at most
  * BF_SIMULATOR_PAYLOAD bytes. */
 #ifndef BF_CLI_SIMULATOR_H
 #define BF_CLI_SIMULATOR_H
@@ -15,6 +15,7 @@
 #include "core/err.h"
 #include "core/slice.h"
 
+#define BF_SIMULATOR_DEVICES 1000000
 #define BF_SIMULATOR_PAYLOAD 1024
 #define BF_SIMULATOR_TOPIC 256
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/argument.h"
 #include "cli/command.h"
 #include "cli/pace.h"
 #include "cli/setting.h"
@@ -25,16 +26,17 @@
 #define STOP_MS 4000
 #define TEND_MS 50
 
-static const char usage[] = "usage: belfry up [--config FILE] [--log-json]\n"
-                            "\n"
-                            "example:\n"
-                            "  belfry up --config /etc/belfry/belfry.yaml\n"
-                            "\n"
-                            "Makes topics and the first configuration where they are missing, then runs "
-                            "belfry-ingest, belfry-process\n"
-                            "and belfry-sink (and the embedded Kafka where the configuration says `embedded: "
-                            "true`) and starts again\n"
-                            "what dies. TERM or Ctrl-C ends all of them.\n";
+static const char usage[] =
+    "belfry up --config /etc/belfry/belfry.yaml      run the whole installation until Ctrl-C\n"
+    "\n"
+    "  -c, --config FILE   belfry.yaml ($BELFRY_CONFIG, else /etc/belfry/belfry.yaml)\n"
+    "  -j, --log-json      log lines are JSON\n"
+    "\n"
+    "Makes topics and the first configuration where they are missing, then runs belfry-ingest, "
+    "belfry-process\n"
+    "and belfry-sink (and the embedded Kafka where the configuration says `embedded: true`), and starts "
+    "again\n"
+    "what dies. TERM or Ctrl-C ends all of them.\n";
 
 struct up {
     const char *config;
@@ -173,6 +175,9 @@ static enum bf_status run(struct up *up, struct bf_err *err)
     while (status == BF_OK && bf_pace_idle(TEND_MS)) {
         status = bf_supervisor_tend(&up->supervisor, err);
     }
+    if (status == BF_PEER && bf_pace_stopped()) {
+        status = BF_OK; /* somebody would not wait until a peer was there */
+    }
     bf_supervisor_stop(&up->supervisor, STOP_MS);
     bf_setting_unload(&setting);
     return status;
@@ -186,12 +191,11 @@ static const struct option long_options[] = {{"config", required_argument, NULL,
 static int run_up(int argc, char **argv)
 {
     static struct up up; /* a few paths: too large for a comfortable stack */
-    const char *from_environment = getenv("BELFRY_CONFIG");
-    up.config = from_environment ? from_environment : "/etc/belfry/belfry.yaml";
+    up.config = bf_setting_path(NULL);
     for (int option; (option = getopt_long(argc, argv, "c:jh", long_options, NULL)) != -1;) {
         switch (option) {
         case 'c':
-            up.config = optarg;
+            up.config = bf_setting_path(optarg);
             break;
         case 'j':
             up.log_json = true;
@@ -200,9 +204,11 @@ static int run_up(int argc, char **argv)
             fputs(usage, stdout);
             return BF_EXIT_OK;
         default:
-            fputs(usage, stderr);
-            return BF_EXIT_USAGE;
+            return bf_argument_help("up");
         }
+    }
+    if (optind != argc) {
+        return bf_argument_surplus("up", argv[optind]);
     }
     bf_log_init(&(struct bf_log_options){.level = BF_LOG_INFO, .json = up.log_json, .program = "belfry-up"});
     struct bf_err err;
