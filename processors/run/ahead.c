@@ -10,14 +10,20 @@
 #define MAX_AHEAD_US (600 * BF_US_PER_S)
 #define TAIL_RECORDS 2000 /* per turn */
 
-static bool has_stage2(const struct bf_process *process)
+static bool any_runs(const struct bf_process *process, size_t from, size_t to)
 {
-    for (size_t i = (size_t)process->install->readings; i < process->task_count; i++) {
+    for (size_t i = from; i < to; i++) {
         if (process->tasks[i].used) {
             return true;
         }
     }
     return false;
+}
+
+static bool needs_tail(const struct bf_process *process)
+{
+    size_t readings = (size_t)process->install->readings;
+    return any_runs(process, 0, readings) && !any_runs(process, readings, process->task_count);
 }
 
 static int64_t source_clock(const struct bf_process *process, int32_t source)
@@ -111,14 +117,20 @@ static enum bf_status open_tail(struct bf_process *process, struct bf_err *err)
 
 enum bf_status bf__process_tail(struct bf_process *process, struct bf_err *err)
 {
-    if (has_stage2(process)) {
+    enum bf_status opened = BF_OK;
+    if (needs_tail(process) && process->tail == NULL) {
+        opened = open_tail(process, err);
+    }
+    if (!needs_tail(process) || opened != BF_OK) {
         bf_consumer_destroy(process->tail);
         process->tail = NULL;
-    } else if (process->tail == NULL) {
-        enum bf_status status = open_tail(process, err);
-        if (status != BF_OK) {
-            return status;
-        }
+    }
+    if (opened == BF_PEER) {
+        bf_log_err(BF_LOG_WARN, "tail.open", err);
+        return BF_OK; /* Kafka is away: the next turn asks again */
+    }
+    if (opened != BF_OK) {
+        return opened;
     }
     for (int i = 0; process->tail != NULL && i < TAIL_RECORDS; i++) {
         struct bf_incoming incoming;

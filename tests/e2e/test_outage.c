@@ -36,6 +36,7 @@ static void what_an_outage_holds_back_is_not_late(void **state)
     assert_int_equal(sums.late_windows, 0);
     assert_int_equal(sums.revisions, 0);
     assert_int_equal(town.restarts[TOWN_INGEST], 0);
+    assert_int_equal(town.restarts[TOWN_PROCESS], 0);
     assert_int_equal(town.restarts[TOWN_SINK], 0);
 }
 

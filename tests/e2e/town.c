@@ -70,7 +70,7 @@ static int shorten(char *text, const char *delay)
     snprintf(line, sizeof line, "delay: %s ", delay);
     int windows = replace(text, FILE_MAX, "tumbling: 30s", "tumbling: 4s");
     windows += replace(text, FILE_MAX, "tumbling: 10s", "tumbling: 2s");
-    replace(text, FILE_MAX, "allowed_lateness: 15m", "allowed_lateness: 30s");
+    replace(text, FILE_MAX, "allowed_lateness: 2m", "allowed_lateness: 30s");
     replace(text, FILE_MAX, "delay: 5s ", line);
     return windows;
 }
@@ -155,7 +155,8 @@ static enum bf_status fill_log(struct town *town, struct bf_err *err)
 bool town_open(struct town *town, enum bf_peer_kind kafka, const char *delay)
 {
     struct bf_err err = {0};
-    *town = (struct town){.broker = {.kind = BF_PEER_MOSQUITTO}, .redis = {.kind = BF_PEER_REDIS, .durable = true},
+    *town = (struct town){.broker = {.kind = BF_PEER_MOSQUITTO, .config = "autosave_interval 300\n"},
+                          .redis = {.kind = BF_PEER_REDIS, .config = "appendonly yes\nappendfsync everysec\n"},
                           .kafka = {.kind = kafka}};
     if (!bf_peer_available(BF_PEER_MOSQUITTO) || !bf_peer_available(BF_PEER_REDIS)) {
         puts("skipped: mosquitto or redis-server is not installed");
