@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "tests/support/child.h"
+#include "tests/support/eventually.h"
 #include "tests/support/tempdir.h"
 
 #define RUN_MS 280000
@@ -41,24 +42,57 @@ static inline void demo_start(struct demo *demo, const char *const *arguments)
     snprintf(demo->out, sizeof demo->out, "%s/out", output);
     snprintf(demo->err, sizeof demo->err, "%s/err", output);
     struct bf_child_options options = {
-        .argv = argv, .env = (const char *const[]){temporary, NULL}, .out = demo->out, .err = demo->err};
+        .argv = argv, .env = (const char *const[]){temporary, "BELFRY_BIN=" TEST_BINARY_DIR "/bin", NULL}, .out = demo->out, .err = demo->err};
     if (bf_child_start(&demo->child, &options, &err) != BF_OK) {
         fail_msg("%s", err.message);
     }
     demo->group = demo->child.pid;
 }
 
-/* No file and no process. Its children are of its process group, but for Apache Kafka, whose port is its own. */
-static inline void demo_left_nothing(const struct demo *demo)
+/* The folder of its state; false where there is none. path may be NULL. */
+static inline bool demo_state(const struct demo *demo, char *path, size_t size)
 {
     size_t entries = 0;
     DIR *folder = opendir(demo->folder);
     assert_non_null(folder);
     for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        entries += entry->d_name[0] != '.';
+        if (entry->d_name[0] != '.') {
+            entries++;
+            snprintf(path, path ? size : 0, "%s/%s", demo->folder, entry->d_name);
+        }
     }
     closedir(folder);
-    assert_int_equal(entries, 0);
+    return entries > 0;
+}
+
+/* How many processes it has: all that it starts inherit its TMPDIR. */
+static inline int demo_running(const struct demo *demo)
+{
+    static char environment[65536];
+    char mark[400];
+    int count = 0;
+    snprintf(mark, sizeof mark, "TMPDIR=%s", demo->folder);
+    DIR *processes = opendir("/proc");
+    assert_non_null(processes);
+    for (const struct dirent *entry; (entry = readdir(processes)) != NULL;) {
+        char path[300];
+        snprintf(path, sizeof path, "/proc/%s/environ", entry->d_name);
+        FILE *file = entry->d_name[0] >= '0' && entry->d_name[0] <= '9' ? fopen(path, "r") : NULL;
+        if (file != NULL) {
+            size_t got = fread(environment, 1, sizeof environment, file);
+            count += memmem(environment, got, mark, strlen(mark) + 1) != NULL;
+            fclose(file);
+        }
+    }
+    closedir(processes);
+    return count;
+}
+
+/* No file and no process, and so no port. */
+static inline void demo_left_nothing(const struct demo *demo)
+{
+    assert_false(demo_state(demo, NULL, 0));
+    assert_int_equal(demo_running(demo), 0);
     assert_int_equal(kill(-demo->group, 0), -1);
 }
 
