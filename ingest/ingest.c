@@ -15,7 +15,6 @@
 #define REPORT_US (250 * BF_US_PER_MS)
 #define MAX_QUEUE 65536 /* records in the producer's queue; its bytes are bounded too */
 #define STALL_US (10 * BF_US_PER_S)
-#define MESSAGE_TICK_US (20 * BF_US_PER_MS) /* `clock: message`: time may run much faster than ours */
 #define CLOSE_US (2 * BF_US_PER_S)
 
 /* ---- open */
@@ -169,19 +168,11 @@ static void take_news(struct bf_ingest *ingest, struct bf_session_news *news, bo
     pthread_mutex_unlock(&ingest->news.lock);
 }
 
+/* With `clock: message` the intake writes the ticks, between messages. */
 static bool is_tick_due(const struct bf_ingest *ingest, int64_t now_us)
 {
-    if (ingest->city == NULL || !bf_session_may_tick(&ingest->session)) {
-        return false;
-    }
-    if (!ingest->site->ingest.clock_message) {
-        return bf_clock_fault(&ingest->clock) == BF_CLOCK_RIGHT && bf_ticker_due(&ingest->ticker, now_us);
-    }
-    int64_t clock_us = bf_ticker_clock(&ingest->ticker);
-    bool moved =
-        clock_us != BF_TIME_NONE && clock_us - ingest->city->time.tick_every_us >= ingest->ticked_clock_us;
-    return bf_ticker_due(&ingest->ticker, now_us) ||
-           (moved && now_us - ingest->ticker.last_us >= MESSAGE_TICK_US);
+    return ingest->city != NULL && !ingest->site->ingest.clock_message && bf_session_may_tick(&ingest->session) &&
+           bf_clock_fault(&ingest->clock) == BF_CLOCK_RIGHT && bf_ticker_due(&ingest->ticker, now_us);
 }
 
 static enum bf_status tick(struct bf_ingest *ingest, int64_t now_us, struct bf_err *err)
@@ -194,8 +185,6 @@ static enum bf_status tick(struct bf_ingest *ingest, int64_t now_us, struct bf_e
     if (!bf__ingest_is_marked(ingest) && ingest->session.phase == BF_SESSION_RUNNING) {
         bf_ticker_raise(&ingest->ticker, record.wall_us); /* `markers: off`: the clock is the wall time */
     }
-    int64_t clock_us = bf_ticker_clock(&ingest->ticker);
-    ingest->ticked_clock_us = clock_us == BF_TIME_NONE ? 0 : clock_us;
     return bf_ticker_round(&ingest->ticker, record, now_us, &sent, err);
 }
 

@@ -161,6 +161,32 @@ static void decode(struct bf_intake *intake, const struct bf_mqtt_message *messa
     }
 }
 
+/* With `clock: message` a tick stands before the first message of every tick_every of their time, in every
+ * partition, as if a marker had come back just then: so a capture gives the same log, and with it the same
+ * results, at any speed. That ticks could queue up is nothing to fear there: such an installation has one
+ * ingest process. */
+static void tick_before(struct bf_intake *intake, int64_t time_us, int64_t now_us)
+{
+    int64_t clock_us = bf_time_floor(time_us, intake->ticker->tick_every_us);
+    if (clock_us <= bf_ticker_clock(intake->ticker)) {
+        return;
+    }
+    bf_ticker_raise(intake->ticker, clock_us);
+    const struct bf_tick tick = {
+        .ingest = bf_slice_of(intake->site->ingest.id),
+        .incarnation = intake->incarnation,
+        .has_epoch = true,
+        .epoch = intake->epoch,
+        .serial = bf_serial_newest(&intake->serial),
+        .wall_us = bf_intake_time(intake, now_us),
+        .has_clock = true,
+        .clock_us = clock_us,
+        .flows = true,
+        .generation = intake->generation,
+    };
+    intake->handed = bf_publish_ticks(intake->publish, &tick);
+}
+
 static void take_marker(struct bf_intake *intake, const struct bf_mqtt_message *message, int64_t now_us)
 {
     int64_t sent_us;
@@ -189,7 +215,11 @@ void bf_intake_take(struct bf_intake *intake, const struct bf_mqtt_message *mess
         fail(intake);
         return;
     }
+    bool timed = message->has_time && intake->site->ingest.clock_message;
     intake->handed = true;
+    if (timed) {
+        tick_before(intake, message->time_us, now_us);
+    }
     if (bf_marker_is_topic(message->topic)) {
         take_marker(intake, message, now_us);
     } else {

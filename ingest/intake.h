@@ -30,7 +30,7 @@ struct bf_intake {
     char marker_topic[BF_MAX_TEXT + 32];
     /* of one connection; set by main while no callback runs */
     struct bf_pipeline *pipeline;
-    int64_t incarnation, epoch, known_serial;
+    int64_t incarnation, epoch, known_serial, generation;
     bool plain; /* the gate holds messages until the start is through; else the callback waits */
     /* the callback's own */
     int64_t wall_us; /* ingest time, never decreasing */

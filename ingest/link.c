@@ -219,6 +219,7 @@ static enum bf_status begin(void *context, const struct bf_ends_found *found, st
     ingest->intake.pipeline = ingest->pipeline;
     ingest->intake.epoch = ingest->session.epoch;
     ingest->intake.known_serial = ingest->session.serial;
+    ingest->intake.generation = ingest->generation;
     bf_ticker_heard(&ingest->ticker, bf_time_monotonic_us());
     bf_intake_admit(&ingest->intake);
     return BF_OK;

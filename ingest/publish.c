@@ -115,6 +115,24 @@ enum bf_status bf_publish_tick(struct bf_publish *publish, int32_t partition, co
     return bf_producer_send(publish->producer, &record, sequence, err);
 }
 
+bool bf_publish_ticks(struct bf_publish *publish, const struct bf_tick *tick)
+{
+    char bytes[1024];
+    struct bf_mp_writer writer;
+    bf_mp_writer_init(&writer, bytes, sizeof bytes);
+    bf_tick_pack(tick, &writer);
+    assert(!writer.full);
+    struct bf_outgoing record = {
+        .topic = BF_TOPIC_READINGS, .value = {bytes, writer.len}, .type = BF_RECORD_TICK};
+    bool handed = true;
+    for (int32_t p = 0; p < publish->readings && handed; p++) {
+        record.partition = p;
+        handed = hand_over(publish, &record);
+        bf_count(publish->tally->ticks, handed);
+    }
+    return handed;
+}
+
 enum bf_status bf_publish_claim(struct bf_publish *publish, const struct bf_claim *claim, int timeout_ms,
                                 int64_t *offset, struct bf_err *err)
 {

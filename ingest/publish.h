@@ -35,6 +35,9 @@ void bf_publish_deinit(struct bf_publish *publish);
 bool bf_publish_reading(struct bf_publish *publish, const struct bf_reading *reading);
 bool bf_publish_reject(struct bf_publish *publish, const struct bf_reject *reject);
 
+/* One tick to every partition, waiting as a reading does. Paho's thread. */
+bool bf_publish_ticks(struct bf_publish *publish, const struct bf_tick *tick);
+
 /* AGAIN where the queue is full. */
 enum bf_status bf_publish_tick(struct bf_publish *publish, int32_t partition, const struct bf_tick *tick,
                                uint64_t *sequence, struct bf_err *err) BF_MUST_CHECK;

@@ -36,7 +36,7 @@ struct bf_session_news {
     bool connected, session_kept;
     bool failed, lost;
     bool subscribed, refused;
-    char reason[160]; /* of failed, lost or refused */
+    char reason[256]; /* of failed, lost or refused */
 };
 
 /* Functions that return a status: OK done, AGAIN not yet (call again), PEER retry later, else the end. */
@@ -68,7 +68,7 @@ struct bf_session {
     uint64_t random; /* of the jitter */
     uint64_t starts; /* connections that came to RUNNING */
     struct bf_ends_found found;
-    char reason[160]; /* why it is not running; empty: it is, or is on its way */
+    char reason[256]; /* why it is not running; empty: it is, or is on its way */
 };
 
 void bf_session_init(struct bf_session *session, const struct bf_session_port *port, uint64_t seed);

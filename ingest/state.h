@@ -51,7 +51,7 @@ struct bf_ingest {
     uint64_t hello_mark;
     /* pacing */
     uint64_t acked;
-    int64_t ticked_clock_us, refreshed_us, reported_us, wait_logged_us;
+    int64_t refreshed_us, reported_us, wait_logged_us;
     enum bf_clock_fault fault;
     atomic_bool hangup;
 };
