@@ -111,12 +111,24 @@ enum bf_status bf_generations_learn(struct bf_generations *generations, struct b
     return BF_OK;
 }
 
+/* For how long after `from` a window in front of it can still be reached, whichever definition is asked: without
+ * the oldest generation its windows would fall to the next one, which may have a longer lateness. */
+static int64_t longest_reach_us(const struct bf_generations *generations)
+{
+    int64_t reach_us = 0;
+    for (size_t i = 0; i < generations->count; i++) {
+        int64_t its = generations->list[i].plan->longest_reach_us;
+        reach_us = its > reach_us ? its : reach_us;
+    }
+    return reach_us;
+}
+
 void bf_generations_prune(struct bf_generations *generations, struct bf_windows *windows,
                           int64_t now_us)
 {
     while (generations->count > 1 && now_us != BF_TIME_NONE &&
            generations->list[1].from_us != BF_TIME_NONE && now_us >= generations->list[1].from_us &&
-           now_us - generations->list[1].from_us > generations->list[0].plan->longest_reach_us) {
+           now_us - generations->list[1].from_us > longest_reach_us(generations)) {
         forget_oldest(generations, windows);
     }
 }

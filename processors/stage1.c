@@ -132,6 +132,7 @@ struct bf_task_status bf_stage1_status(const struct bf_stage1 *task)
         .windows = task->windows.windows.live,
         .series = task->windows.series.live,
         .refused = task->refused + task->devices.refused + task->counters.limit,
+        .mixed = task->mixed,
         .malformed = task->counters.malformed,
     };
 }

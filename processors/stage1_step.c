@@ -41,22 +41,32 @@ static void send_partial(struct bf_stage1 *task, const struct bf_slot *slot,
     bf__output_partial(&task->outlet, &partial);
 }
 
-static void publish(struct bf_stage1 *task, const struct bf_series *series,
-                    struct bf_window *window, int64_t start_us, enum bf_kpi_phase phase,
-                    int64_t clock_us)
+/* Where two definitions have data (readings that were ahead of a reload's `from` before it was known), the older
+ * one is published, as suspect, and the newer one held back: a window has one final. */
+static void publish(struct bf_stage1 *task, const struct bf_series *series, struct bf_window *window,
+                    enum bf_kpi_phase phase, int64_t clock_us)
 {
     const struct bf_slot *slot = &task->windows.slots[series->slot];
-    if (phase == BF_KPI_FINAL && window != NULL) {
+    const struct bf_slot *twin = bf_windows_twin(&task->windows, series, window->start_us);
+    if (phase == BF_KPI_FINAL) {
+        window->flags |= BF_WINDOW_SEALED;
+        task->mixed += twin != NULL ? 1 : 0;
+    }
+    if (twin != NULL && twin->generation < slot->generation) {
+        return;
+    }
+    if (phase == BF_KPI_FINAL) {
         window->revision += window->flags & BF_WINDOW_PUBLISHED ? 1 : 0;
-        window->flags |= BF_WINDOW_SEALED | BF_WINDOW_PUBLISHED;
+        window->flags |= BF_WINDOW_PUBLISHED;
     }
     const struct bf_result_head head = {
         .phase = phase,
-        .revision = window == NULL || phase == BF_KPI_PROVISIONAL ? 0 : window->revision,
-        .generation = generation_of(task, slot, start_us),
+        .revision = phase == BF_KPI_FINAL ? window->revision : 0,
+        .suspect = twin != NULL,
+        .generation = generation_of(task, slot, window->start_us),
         .clock_us = clock_us,
     };
-    bf_merge_publish(&task->windows, series, window, start_us, &head, &task->outlet);
+    bf_merge_publish(&task->windows, series, window, window->start_us, &head, &task->outlet);
 }
 
 /* One changed window at the step old -> now; true: it was dealt with. */
@@ -76,12 +86,12 @@ static bool flush_window(struct bf_stage1 *task, struct bf_window *window, int64
     }
     if (window->flags & BF_WINDOW_SEALED) {
         if (all || drops) {
-            publish(task, series, window, window->start_us, BF_KPI_FINAL, old_us);
+            publish(task, series, window, BF_KPI_FINAL, old_us);
         }
         return all || drops;
     }
     if (all && !closes && slot->definition->live && slot->count <= task->settings.live_scopes) {
-        publish(task, series, window, window->start_us, BF_KPI_PROVISIONAL, old_us);
+        publish(task, series, window, BF_KPI_PROVISIONAL, old_us);
     }
     return all && !closes; /* what closes gets its final in a moment */
 }
@@ -112,7 +122,7 @@ static void close_window(void *context, uint32_t slot, struct bf_series *series,
         }
     }
     if (!(window->flags & BF_WINDOW_SEALED)) {
-        publish(task, series, window, start_us, BF_KPI_FINAL, task->clock.now_us);
+        publish(task, series, window, BF_KPI_FINAL, task->clock.now_us);
         bf_window_clean(&task->windows, window);
     }
 }

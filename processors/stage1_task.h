@@ -19,6 +19,7 @@ struct bf_stage1 {
     struct bf_task_counters counters;
     int64_t last_emit_us;
     uint64_t refused; /* windows without data for which there was no room */
+    uint64_t mixed;   /* windows for which two definitions had data; since the start */
     struct bf_outlet outlet;
 };
 

@@ -14,29 +14,6 @@ void bf__stage2_clocks(struct bf_stage2 *task, int64_t *slowest_us, int64_t *fas
     }
 }
 
-/* Another definition of the same KPI that has data for the same scope and start: the sources disagreed. */
-static const struct bf_slot *twin_of(const struct bf_stage2 *task, const struct bf_series *series,
-                                     int64_t start_us)
-{
-    const struct bf_windows *windows = &task->windows;
-    struct bf_slice id = windows->slots[series->slot].definition->id;
-    char text[BF_SCOPE_MAX];
-    for (uint32_t i = 0; i < windows->slot_count; i++) {
-        if (i == series->slot || windows->slots[i].first == 0 ||
-            !bf_slice_equal(windows->slots[i].definition->id, id)) {
-            continue;
-        }
-        const struct bf_series *other =
-            bf_windows_series(windows, i, bf_series_scope(windows, series, text));
-        const struct bf_window *window =
-            other == NULL ? NULL : bf_series_window(windows, other, start_us);
-        if (window != NULL && window->parts != 0) {
-            return &windows->slots[i];
-        }
-    }
-    return NULL;
-}
-
 static int64_t generation_of(const struct bf_stage2 *task, const struct bf_slot *slot,
                              int64_t start_us)
 {
@@ -51,7 +28,7 @@ static void publish(struct bf_stage2 *task, const struct bf_series *series,
                     int64_t clock_us)
 {
     const struct bf_slot *slot = &task->windows.slots[series->slot];
-    const struct bf_slot *twin = twin_of(task, series, window->start_us);
+    const struct bf_slot *twin = bf_windows_twin(&task->windows, series, window->start_us);
     if (phase == BF_KPI_FINAL) {
         window->flags |= BF_WINDOW_SEALED;
         task->mixed += twin != NULL ? 1 : 0;

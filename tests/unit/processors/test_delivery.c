@@ -59,6 +59,16 @@ static void it_reaches_32768_serials_back(void **state)
     assert_true(seen(2 + BF_DELIVERIES, true, 9, 0));
 }
 
+/* Devices without a time of their own send the same bytes again and again. */
+static void the_same_payload_a_round_later_is_another_message(void **state)
+{
+    (void)state;
+    assert_false(seen(3, false, 7, 0));
+    bf_deliveries_advance(memory, 1, 3 + BF_DELIVERIES);
+    assert_false(seen(3 + BF_DELIVERIES, true, 7, 0)); /* in flight, never read */
+    assert_true(seen(3 + BF_DELIVERIES, true, 7, 0));
+}
+
 static void a_new_epoch_forgets(void **state)
 {
     (void)state;
@@ -152,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(only_a_redelivery_of_what_was_seen_is_dropped, fresh, gone),
         cmocka_unit_test_setup_teardown(it_reaches_32768_serials_back, fresh, gone),
+        cmocka_unit_test_setup_teardown(the_same_payload_a_round_later_is_another_message, fresh, gone),
         cmocka_unit_test_setup_teardown(a_new_epoch_forgets, fresh, gone),
         cmocka_unit_test_setup_teardown(what_has_no_packet_id_is_not_remembered, fresh, gone),
         cmocka_unit_test_setup_teardown(hostile_serials_are_survived, fresh, gone),

@@ -362,6 +362,77 @@ static void a_reload_decides_by_the_windows_start(void **state)
     assert_int_equal(count_of(BF_RECORD_KPI), 2); /* device_count: both windows */
 }
 
+/* Another definition of the device's count from 1200 on, in the place of generation 2's. */
+static struct bf_kpi_definition changed_kpis[] = {
+    DEFINITION(device, "device_count", "count", by_device, 1, true, 22),
+};
+
+static struct bf_plan *change_the_device_kpi(int64_t lateness_us)
+{
+    static struct bf_city city;
+    struct bf_plan *before = plans[1];
+    struct bf_err err;
+    city = cities[1];
+    city.kpis = changed_kpis;
+    city.kpi_count = 1;
+    changed_kpis[0].lateness_us = lateness_us;
+    assert_int_equal(bf_plan_create(&city, 2, plan_from[1], &plans[1], &err), BF_OK);
+    return before;
+}
+
+static void change_it_back(struct bf_plan *before)
+{
+    bf_stage1_destroy(task); /* it borrows the plan */
+    task = NULL;
+    bf_plan_destroy(plans[1]);
+    plans[1] = before;
+}
+
+/* A reading may be ahead of the clock, and so of a reload that its partition has not learned of yet. */
+static void a_window_of_two_definitions_has_one_final(void **state)
+{
+    (void)state;
+    struct bf_plan *before = change_the_device_kpi(LATENESS);
+    assert_int_equal(control(1), BF_OK);
+    tick(1180);
+    put_at(1205);                        /* counts in the older definition */
+    assert_int_equal(control(2), BF_OK); /* from 1200 */
+    put_at(1206);
+    tick(1224);
+    assert_int_equal(count_of(BF_RECORD_KPI), 1);
+    assert_int_equal(result(0).start_us, 1200 * SECOND);
+    assert_int_equal(result(0).generation, 1);
+    assert_int_equal(result(0).quality, BF_QUALITY_SUSPECT);
+    assert_int_equal(bf_stage1_status(task).mixed, 2); /* told of both */
+    put_at(1207);                                      /* late, in the newer one: held back as well */
+    tick(1230);
+    assert_int_equal(count_of(BF_RECORD_KPI), 1);
+    change_it_back(before);
+}
+
+/* What began before a reload stays with its generation as long as any definition would take it. */
+static void a_longer_lateness_does_not_open_old_windows_again(void **state)
+{
+    (void)state;
+    struct bf_plan *before = change_the_device_kpi(10 * LATENESS);
+    assert_int_equal(control(1), BF_OK);
+    tick(1170);
+    put_at(1171);
+    assert_int_equal(control(2), BF_OK); /* from 1200 */
+    tick(1184);
+    assert_int_equal(result(0).start_us, 1160 * SECOND);
+    tick(1290); /* the older generation's windows are over, and with them all that it could reach */
+    list_free(&outputs);
+    outputs.stage = "s1";
+    put_at(1172); /* too late for the definition that had its window */
+    assert_int_equal(last_reject().stage, BF_STAGE_LATE);
+    tick(1296);
+    for (size_t i = 0; i < count_of(BF_RECORD_KPI); i++) {
+        assert_true(result(i).start_us >= 1180 * SECOND);
+    }
+    change_it_back(before);
+}
+
 static void nothing_is_allocated_per_record(void **state)
 {
     (void)state;
@@ -399,6 +470,8 @@ int main(void)
         TEST(full_tables_refuse_and_count),
         TEST(a_jump_of_the_clock_has_a_bound),
         TEST(a_reload_decides_by_the_windows_start),
+        TEST(a_window_of_two_definitions_has_one_final),
+        TEST(a_longer_lateness_does_not_open_old_windows_again),
         TEST(nothing_is_allocated_per_record),
     };
     return cmocka_run_group_tests(tests, make_plans, free_plans);
