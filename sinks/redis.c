@@ -15,20 +15,20 @@
 #include "sinks/number.h"
 #include "sinks/redis_sink.h"
 
-#define HEAD (10 + BF_REDIS_TASKS)   /* EVALSHA, script, 0, and seven words before the tasks */
-#define RECORD_WORDS 21 /* kind, origin, and at most 17 of the record */
-#define RECORD_TEXT 24576            /* more than any record that unpacks needs */
-#define BATCH_TEXT (RECORD_TEXT + 384 * 1024)
+#define FIXED 12 /* EVALSHA, script, 0, and nine words before the tasks */
+#define HEAD (FIXED + 2 * BF_REDIS_TASKS)
+#define HEAD_TEXT (2 * HEAD * BF_NUMBER_MAX)
+#define BATCH_TEXT (BF_REDIS_RECORD_TEXT + 384 * 1024)
 #define SWEEP_WORDS 4096             /* for the steps of redis_adopt.c */
 #define ALIVE_US (10 * BF_US_PER_S)  /* a heartbeat younger than this is somebody else at work */
 
-static void draw_epoch(struct bf__redis_sink *sink)
+static void draw_id(char id[17])
 {
     uint64_t number = 0;
     if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) {
         number = (uint64_t)bf_time_wall_us(); /* different is all that it must be */
     }
-    snprintf(sink->epoch, sizeof sink->epoch, "%016" PRIx64, number);
+    snprintf(id, 17, "%016" PRIx64, number);
 }
 
 static void redis_close(void *self)
@@ -39,6 +39,8 @@ static void redis_close(void *self)
     }
     bf_redis_close(sink->redis);
     bf__words_deinit(&sink->words);
+    bf__words_deinit(&sink->head);
+    bf_table_destroy(sink->known);
     free(sink->sent);
     free(sink->applied);
     free(sink->kpis);
@@ -63,15 +65,17 @@ static enum bf_status redis_open(const struct bf_sink_options *options, void **s
         return bf_err_set(err, BF_FATAL, "out of memory");
     }
     size_t count = (size_t)options->partitions;
-    size_t words = (size_t)options->site->sink.batch * RECORD_WORDS + SWEEP_WORDS;
+    size_t words = (size_t)options->site->sink.batch * BF_REDIS_RECORD_WORDS + SWEEP_WORDS;
     sink->options = *options;
     sink->swept = -1;
     sink->generation = -1;
     sink->clock_us = BF_TIME_NONE;
     sink->sent = calloc(count, sizeof *sink->sent);
     sink->applied = calloc(count, sizeof *sink->applied);
+    sink->known = bf_table_create(BF_KNOWN_MAX, sizeof ((struct bf__known *)0)->key, sizeof(struct bf__known));
     enum bf_status status = bf__words_init(&sink->words, HEAD, words, BATCH_TEXT, err);
-    if (status == BF_OK && (!sink->sent || !sink->applied)) {
+    status = status == BF_OK ? bf__words_init(&sink->head, 0, HEAD, HEAD_TEXT, err) : status;
+    if (status == BF_OK && (!sink->sent || !sink->applied || !sink->known)) {
         status = bf_err_set(err, BF_FATAL, "out of memory");
     }
     if (status != BF_OK) {
@@ -82,7 +86,7 @@ static enum bf_status redis_open(const struct bf_sink_options *options, void **s
         sink->applied[i] = BF_SINK_NO_POSITION;
     }
     add_counters(sink, options->counters);
-    draw_epoch(sink);
+    draw_id(sink->epoch);
     *self = sink;
     return BF_OK;
 }
@@ -108,6 +112,13 @@ enum bf_status bf__redis_ask(struct bf__redis_sink *sink, const struct bf_slice 
     struct bf_err why = {0};
     assert(sink->flight_count == 0);
     enum bf_status status = bf_redis_command(sink->redis, command, count, reply, &why);
+    return status == BF_OK ? BF_OK : refused(status, &why, err);
+}
+
+enum bf_status bf__redis_reply(struct bf__redis_sink *sink, struct bf_reply *reply, struct bf_err *err)
+{
+    struct bf_err why = {0};
+    enum bf_status status = bf_redis_take(sink->redis, reply, &why);
     return status == BF_OK ? BF_OK : refused(status, &why, err);
 }
 
@@ -138,6 +149,7 @@ static enum bf_status connect_anew(struct bf__redis_sink *sink, struct bf_err *e
     bf_redis_close(sink->redis);
     sink->redis = NULL;
     sink->flight_count = 0;
+    bf_table_clear(sink->known);
     enum bf_status status = bf_redis_open(&options, &sink->redis, err);
     if (status != BF_OK) {
         return status;
@@ -154,7 +166,7 @@ static enum bf_status connect_anew(struct bf__redis_sink *sink, struct bf_err *e
     return status;
 }
 
-static int64_t number_of(struct bf_slice text, int64_t unknown)
+int64_t bf__redis_number(struct bf_slice text, int64_t unknown)
 {
     char digits[BF_NUMBER_MAX];
     if (text.len == 0 || text.len >= sizeof digits) {
@@ -170,7 +182,7 @@ static enum bf_status take_over(struct bf__redis_sink *sink, const struct bf_rep
 {
     char install[64];
     snprintf(install, sizeof install, "%.*s", BF_SLICE_ARG(hello->items[0].text));
-    int64_t beat_us = number_of(hello->items[3].text, 0) * BF_US_PER_MS;
+    int64_t beat_us = bf__redis_number(hello->items[3].text, 0) * BF_US_PER_MS;
     int64_t age_us = bf_time_wall_us() - beat_us;
     if (age_us < ALIVE_US && age_us > -ALIVE_US) {
         bf_err_set(err, BF_PEER, "another installation (%s) writes into this Redis", install);
@@ -188,7 +200,7 @@ static enum bf_status say_hello(struct bf__redis_sink *sink, struct bf_reply *re
     bf__words_reset(&sink->words);
     bf__words_put_int(&sink->words, sink->options.partitions);
     enum bf_status status = bf__redis_step(sink, BF_SLICE("hello"), reply, err);
-    if (status == BF_OK && reply->count != 4 + (size_t)sink->options.partitions) {
+    if (status == BF_OK && reply->count != 5 + (size_t)sink->options.partitions) {
         return bf_err_set(err, BF_PEER, "Redis answers hello with %zu words", reply->count);
     }
     return status;
@@ -209,16 +221,18 @@ static enum bf_status redis_sync(void *self, int64_t *positions, int64_t *clock_
         return status;
     }
     bool back = false;
-    sink->swept = number_of(hello.items[1].text, -1);
-    int64_t clock_ms = number_of(hello.items[2].text, -1);
+    draw_id(sink->writer);
+    snprintf(sink->before, sizeof sink->before, "%.*s", BF_SLICE_ARG(hello.items[4].text));
+    sink->swept = bf__redis_number(hello.items[1].text, -1);
+    int64_t clock_ms = bf__redis_number(hello.items[2].text, -1);
     sink->clock_us = clock_ms < 0 ? BF_TIME_NONE : clock_ms * BF_US_PER_MS;
     for (int32_t i = 0; i < sink->options.partitions; i++) {
-        positions[i] = number_of(hello.items[4 + i].text, BF_SINK_NO_POSITION);
+        positions[i] = bf__redis_number(hello.items[5 + i].text, BF_SINK_NO_POSITION);
         back |= positions[i] < sink->applied[i];
         sink->sent[i] = sink->applied[i] = positions[i];
     }
     if (back) {
-        draw_epoch(sink);
+        draw_id(sink->epoch);
         bf_log(BF_LOG_WARN, "sink.redis.rolled_back", "epoch=%s reason=%s", sink->epoch,
                "Redis stands behind what it had confirmed; it is brought forward from Kafka");
     }
@@ -231,24 +245,32 @@ static enum bf_status redis_sync(void *self, int64_t *positions, int64_t *clock_
 static enum bf_status take_answer(struct bf__redis_sink *sink, struct bf_err *err)
 {
     struct bf_reply reply;
-    struct bf_err why = {0};
     struct bf__redis_flight flight = sink->flights[0];
     sink->flights[0] = sink->flights[1];
     sink->flight_count--;
-    enum bf_status status = bf_redis_take(sink->redis, &reply, &why);
+    enum bf_status status = bf__redis_reply(sink, &reply, err);
     if (status != BF_OK) {
-        return refused(status, &why, err);
+        return status;
     }
-    if (reply.kind != BF_REPLY_ARRAY || reply.count < 2) {
+    if (reply.kind != BF_REPLY_INT) {
         return bf_err_set(err, BF_PEER, "Redis answers a batch with something else");
     }
-    if (reply.items[0].integer != 1 || reply.count < 3) {
+    if (reply.integer != 1) {
         return BF_AGAIN;
     }
     sink->applied[flight.partition] = flight.next;
-    bf_count(sink->repeated, reply.items[1].integer);
-    bf_count(sink->overtaken, reply.items[2].integer);
+    bf_count(sink->repeated, flight.skipped.repeated);
+    bf_count(sink->overtaken, flight.skipped.overtaken);
     return BF_OK;
+}
+
+static enum bf_status take_answers(struct bf__redis_sink *sink, struct bf_err *err)
+{
+    enum bf_status status = BF_OK;
+    while (status == BF_OK && sink->flight_count > 0) {
+        status = take_answer(sink, err);
+    }
+    return status;
 }
 
 /* Whatever went wrong, what is on its way counts no more: only sync begins anew. */
@@ -265,97 +287,71 @@ static enum bf_status settle(struct bf__redis_sink *sink, enum bf_status status)
 static enum bf_status redis_flush(void *self, struct bf_err *err)
 {
     struct bf__redis_sink *sink = self;
-    enum bf_status status = sink->redis ? BF_OK : BF_AGAIN;
-    while (status == BF_OK && sink->flight_count > 0) {
-        status = take_answer(sink, err);
-    }
-    return settle(sink, status);
+    return settle(sink, sink->redis ? take_answers(sink, err) : BF_AGAIN);
 }
 
-/* The number of a writing task in this batch, from 1 on; 0 where there is no room for another. */
-static size_t task_number(struct bf__redis_sink *sink, struct bf_slice task)
+static void begin_batch(struct bf__redis_sink *sink)
 {
-    for (size_t i = sink->task_count; i > 0; i--) {
-        if (bf_slice_equal(sink->tasks[i - 1], task)) {
-            return i;
-        }
-    }
-    if (sink->task_count == BF_REDIS_TASKS) {
-        return 0;
-    }
-    sink->tasks[sink->task_count++] = task;
-    return sink->task_count;
+    bf__words_reset(&sink->words);
+    sink->task_count = 0;
+    sink->skipped = (struct bf__redis_skipped){0};
 }
 
-/* Writes one record's words. False where the batch must be sent first. */
-static bool add_record(struct bf__redis_sink *sink, const struct bf_sink_record *record)
+/* What is known only at the end: where Redis must stand and will stand, and each task's last origin. */
+static void put_head(struct bf__words *head, const struct bf__redis_sink *sink, int32_t partition, int64_t next)
 {
-    struct bf__words *words = &sink->words;
-    bool is_kpi = record->type == BF_RECORD_KPI;
-    const struct bf__kpi_names *names = is_kpi ? bf__redis_kpi(sink, record->as.kpi.kpi) : NULL;
-    int64_t clock_us = is_kpi ? record->as.kpi.clock_us : record->as.device.clock_us;
-    if (is_kpi && !names) {
-        bf_count(sink->removed, 1);
-        return true;
+    bf__words_reset(head);
+    bf__words_put(head, BF_SLICE("EVALSHA"));
+    bf__words_put(head, bf_slice_of(sink->script));
+    bf__words_put(head, BF_SLICE("0"));
+    bf__words_put(head, BF_SLICE("apply"));
+    bf__words_put_int(head, partition);
+    bf__words_put_unless(head, sink->sent[partition], BF_SINK_NO_POSITION);
+    bf__words_put_int(head, next);
+    bf__words_put(head, bf_slice_of(sink->before));
+    bf__words_put(head, bf_slice_of(sink->writer));
+    bf__words_put_int(head, (int64_t)sink->options.site->sink.history);
+    bf__words_put_unless(head, sink->clock_us / BF_US_PER_MS, BF_TIME_NONE / BF_US_PER_MS);
+    bf__words_put_int(head, (int64_t)sink->task_count);
+    for (size_t i = 0; i < sink->task_count; i++) {
+        bf__words_put(head, sink->tasks[i].name);
+        bf__words_put_origin(head, sink->tasks[i].origin->as.origin.offset,
+                             sink->tasks[i].origin->as.origin.index);
     }
-    if (words->size - words->used < RECORD_TEXT || words->capacity - words->count < RECORD_WORDS) {
-        return false;
-    }
-    size_t task = task_number(sink, record->origin.task), count = words->count, used = words->used;
-    if (task == 0) {
-        return false;
-    }
-    bf__words_put(words, is_kpi ? BF_SLICE("k") : BF_SLICE("d"));
-    bf__words_put_int(words, (int64_t)task);
-    bf__words_put_int(words, record->origin.offset);
-    bf__words_put_int(words, record->origin.index);
-    if (is_kpi) {
-        bf__words_put_kpi(words, &record->as.kpi, names, record->offset);
-    } else {
-        bf__words_put_device(words, &record->as.device);
-    }
-    if (words->full) { /* longer than any that unpacks: leave it out and say so */
-        words->full = false;
-        words->count = count;
-        words->used = used;
-        bf_count(sink->bytes_refused, 1);
-    } else if (clock_us > sink->clock_us) {
-        sink->clock_us = clock_us;
-    }
-    return true;
+    assert(!head->full);
 }
 
-/* Puts the head before the records and sends the whole. */
 static enum bf_status send_batch(struct bf__redis_sink *sink, int32_t partition, int64_t next,
                                  struct bf_err *err)
 {
-    struct bf__words *words = &sink->words;
-    struct { struct bf_slice slice; char text[BF_NUMBER_MAX]; } number[6];
-    int64_t values[6] = {partition, sink->sent[partition], next, (int64_t)sink->options.site->sink.history,
-                         sink->clock_us / BF_US_PER_MS, (int64_t)sink->task_count};
-    for (size_t i = 0; i < 6; i++) {
-        number[i].slice = (struct bf_slice){number[i].text, bf_number_format_int(values[i], number[i].text)};
-    }
-    number[1].slice.len = values[1] == BF_SINK_NO_POSITION ? 0 : number[1].slice.len;
-    number[4].slice.len = sink->clock_us == BF_TIME_NONE ? 0 : number[4].slice.len;
-    struct bf_slice *head = words->at + words->first - 10 - sink->task_count;
-    struct bf_slice fixed[10] = {
-        BF_SLICE("EVALSHA"), bf_slice_of(sink->script), BF_SLICE("0"), BF_SLICE("apply"), number[0].slice,
-        number[1].slice, number[2].slice, number[3].slice, number[4].slice, number[5].slice,
-    };
-    memcpy(head, fixed, sizeof fixed);
-    memcpy(head + 10, sink->tasks, sink->task_count * sizeof *sink->tasks);
-    size_t count = (size_t)(words->at + words->count - head);
+    struct bf__words *words = &sink->words, *head = &sink->head;
+    put_head(head, sink, partition, next);
+    struct bf_slice *first = words->at + words->first - head->count;
+    memcpy(first, head->at, head->count * sizeof *first);
+    size_t count = (size_t)(words->at + words->count - first);
     enum bf_status status = sink->flight_count == BF_REDIS_IN_FLIGHT ? take_answer(sink, err) : BF_OK;
-    status = status == BF_OK ? bf_redis_append(sink->redis, head, count, err) : status;
+    status = status == BF_OK ? bf_redis_append(sink->redis, first, count, err) : status;
     status = status == BF_OK ? bf_redis_flush(sink->redis, err) : status;
     if (status == BF_OK) {
-        sink->flights[sink->flight_count++] = (struct bf__redis_flight){.partition = partition, .next = next};
+        sink->flights[sink->flight_count++] =
+            (struct bf__redis_flight){.partition = partition, .next = next, .skipped = sink->skipped};
         sink->sent[partition] = next;
+        memcpy(sink->before, sink->writer, sizeof sink->before);
     }
-    bf__words_reset(words);
-    sink->task_count = 0;
+    begin_batch(sink);
     return status;
+}
+
+/* Sends what came before record `first`, and asks for what this and those behind it need. */
+static enum bf_status learn(struct bf__redis_sink *sink, const struct bf_sink_batch *batch, size_t first,
+                            struct bf_err *err)
+{
+    enum bf_status status = BF_OK;
+    if (first > 0) {
+        status = send_batch(sink, batch->partition, batch->records[first].offset, err);
+    }
+    status = status == BF_OK ? take_answers(sink, err) : status;
+    return status == BF_OK ? bf__known_learn(sink, batch, first, err) : status;
 }
 
 static enum bf_status redis_write(void *self, const struct bf_sink_batch *batch, struct bf_err *err)
@@ -364,19 +360,23 @@ static enum bf_status redis_write(void *self, const struct bf_sink_batch *batch,
     if (!sink->redis || batch->expected != sink->sent[batch->partition]) {
         return BF_AGAIN;
     }
-    bf__words_reset(&sink->words);
-    sink->task_count = 0;
-    for (size_t i = 0; i < batch->count; i++) {
-        if (!add_record(sink, &batch->records[i])) {
-            enum bf_status status = send_batch(sink, batch->partition, batch->records[i].offset, err);
-            if (status != BF_OK) {
-                return settle(sink, status);
-            }
-            bool added = add_record(sink, &batch->records[i]);
-            assert(added);
+    enum bf_status status = BF_OK;
+    begin_batch(sink);
+    for (size_t i = 0; i < batch->count && status == BF_OK;) {
+        switch (bf__redis_add(sink, batch->partition, &batch->records[i])) {
+        case BF_ADDED:
+            i++;
+            break;
+        case BF_ADDED_FULL:
+            status = send_batch(sink, batch->partition, batch->records[i].offset, err);
+            break;
+        case BF_ADDED_UNKNOWN:
+            status = learn(sink, batch, i, err);
+            break;
         }
     }
-    return settle(sink, send_batch(sink, batch->partition, batch->next, err));
+    status = status == BF_OK ? send_batch(sink, batch->partition, batch->next, err) : status;
+    return settle(sink, status);
 }
 
 static enum bf_status redis_beat(void *self, const struct bf_sink_beat *beat, struct bf_err *err)
@@ -394,11 +394,7 @@ static enum bf_status redis_beat(void *self, const struct bf_sink_beat *beat, st
     bf__words_put_int(words, beat->behind_us / BF_US_PER_MS);
     bf__words_put_int(words, beat->behind_records);
     for (int32_t i = 0; i < sink->options.partitions; i++) {
-        if (sink->sent[i] == BF_SINK_NO_POSITION) {
-            bf__words_put(words, (struct bf_slice){0});
-        } else {
-            bf__words_put_int(words, sink->sent[i]);
-        }
+        bf__words_put_unless(words, sink->sent[i], BF_SINK_NO_POSITION);
     }
     struct bf_reply reply;
     status = bf__redis_step(sink, BF_SLICE("beat"), &reply, err);

@@ -1,13 +1,14 @@
 -- redis.lua: every change that belfry-sink makes to Redis, as atomic steps. ARGV[1] names the step.
 --
--- The promise (docs/ARCHITECTURE.md, "Redis, once") is kept by two guards. The position: a batch applies only
--- if belfry:v1:position still says where the sink thinks it is, so a second sink, a repeated request and a
--- Redis restored from an older save cannot harm. The origin: of each writing task the last record taken, so
--- what a task wrote twice into the log counts once. Both move in the same step as the values.
+-- The promise (docs/ARCHITECTURE.md, "Redis, once") is kept by one guard: a batch applies only if
+-- belfry:v1:position still says where the sink thinks Redis is, and who wrote last. So a second sink, a
+-- repeated request and a Redis restored from an older save cannot harm, and what the sink knows of a key
+-- (sinks/redis_known.h) still holds. Position and origins move in the same step as the values. Which records
+-- count, and as what, the sink has decided: asking here would cost half as much again.
 --
 -- Plain Lua 5.1, and of Redis only redis.call and redis.pcall: tests run this file in a Lua of their own.
 -- Values come as words in a fixed order, and only their names stand here: handing over whole commands
--- would cost half as much again. An empty word means unknown: no field.
+-- would cost half as much again. Unknown values are left out; the record's shape says which follow.
 
 local PREFIX = 'belfry:v1:'
 local KPI, HIST, BOARD, DEVICE = PREFIX .. 'kpi:', PREFIX .. 'hist:', PREFIX .. 'board:', PREFIX .. 'device:'
@@ -15,192 +16,197 @@ local POSITION, ORIGIN, META = PREFIX .. 'position', PREFIX .. 'origin:', PREFIX
 local IDX_KPI, IDX_SCOPE = PREFIX .. 'idx:kpi', PREFIX .. 'idx:scope'
 local IDX_DEVICE, IDX_BOARD = PREFIX .. 'idx:device', PREFIX .. 'idx:board'
 
--- In the order of the words of a record (sinks/words.c). START, FINAL and REVISION are places in it.
+-- In the order of the words of a record (sinks/words.c).
 local KPI_FIELDS = {
   'value', 'unit', 'window_start_ms', 'window_end_ms', 'n', 'min', 'max', 'target', 'band', 'quality', 'final',
   'revision', 'stale_after_ms',
 }
-local VALUE, START, FINAL, REVISION, KPI_WORDS = 1, 3, 11, 12, 13
 local DEVICE_FIELDS = {
   'device', 'profile', 'zone', 'last_seen_ms', 'last_event_ms', 'readings', 'suspect', 'failed', 'lat', 'lon',
   'updated_ms',
 }
--- Of a closed window, what a sparkline needs: places in KPI_FIELDS.
-local HIST_FIELDS = {1, 3, 4, 5, 6, 7, 10, 12}
+-- Of a closed window, what a sparkline needs.
+local IN_HISTORY = {
+  value = true, window_start_ms = true, window_end_ms = true, n = true, min = true, max = true, quality = true,
+  revision = true,
+}
+local BOARD_WORDS = 1000 -- of one HSET: what unpack takes has a bound
 
 local call, ARGV = redis.call, ARGV
 local history
-local words, board_keys = {}, {} -- used again for each record: tables that grow are what a script pays for
+local shapes, boards_open = {}, {} -- used for many records: tables that grow are what a script pays for
 
--- Writes the known ones of ARGV[from], ARGV[from + 1], ... under `names`, and removes the others.
--- Returns how many of the fields were new, and how many were written.
-local function write_hash(key, names, from, seq)
-  local used, gone = 0, nil
+-- Fields and values that one board gets in this batch: one command instead of one for each.
+local function board_of(name)
+  local board = boards_open[name] or {key = BOARD .. name, words = {}, used = 0}
+  boards_open[name] = board
+  return board
+end
+
+local function flush_board(board)
+  if board.used > 0 then
+    call('HSET', board.key, unpack(board.words, 1, board.used))
+    board.used = 0
+  end
+end
+
+local function flush_boards()
+  for _, board in pairs(boards_open) do
+    flush_board(board)
+  end
+end
+
+local function write_board(board, name, value)
+  if not value then
+    flush_board(board) -- which may hold an older value of it
+    call('HDEL', board.key, name)
+    return
+  end
+  local words, used = board.words, board.used
+  words[used + 1], words[used + 2] = name, value
+  board.used = used + 2
+  if used >= BOARD_WORDS then
+    flush_board(board)
+  end
+end
+
+local function has(bits, i)
+  return math.floor(bits / 2 ^ (i - 1)) % 2 == 1
+end
+
+-- What records have in common, from "fields:gone boards" (bits of names): words of HSET and XADD with room for
+-- the values, from which words these come, fields to remove, boards.
+local function shape_of(text, names)
+  local fields, gone, boards = string.match(text, '^d?(%d+):(%d+) (.*)$')
+  local shape = {count = 0, words = {}, past = {}, past_from = {}, boards = {}}
+  fields, gone = tonumber(fields), tonumber(gone)
   for i = 1, #names do
-    local word = ARGV[from + i - 1]
-    if word ~= '' then
-      words[used + 1], words[used + 2] = names[i], word
-      used = used + 2
-    else
-      gone = gone or {}
-      gone[#gone + 1] = names[i]
+    if has(fields, i) then
+      local count, past = shape.count + 1, shape.past
+      shape.count = count
+      shape.words[2 * count - 1], shape.words[2 * count] = names[i], ''
+      if IN_HISTORY[names[i]] then
+        shape.past_from[#shape.past_from + 1] = count - 1
+        past[#past + 1], past[#past + 2] = names[i], ''
+      end
+    elseif has(gone, i) then
+      shape.gone = shape.gone or {}
+      shape.gone[#shape.gone + 1] = names[i]
     end
+  end
+  for board in string.gmatch(boards, '%S+') do
+    shape.boards[#shape.boards + 1] = board_of(board)
+  end
+  shape.has_value = has(fields, 1)
+  shapes[text] = shape
+  return shape
+end
+
+-- Writes the values from ARGV[from] on. Returns whether the hash is new.
+local function write_hash(key, shape, from, seq)
+  local words, count = shape.words, shape.count
+  for i = 1, count do
+    words[2 * i] = ARGV[from + i - 1]
   end
   if seq then
-    words[used + 1], words[used + 2] = 'seq', seq
-    used = used + 2
+    count = count + 1
+    words[2 * count - 1], words[2 * count] = 'seq', seq
   end
-  local new = call('HSET', key, unpack(words, 1, used))
-  if gone and new * 2 < used and call('HLEN', key) * 2 > used then
-    call('HDEL', key, unpack(gone))
+  local new = call('HSET', key, unpack(words, 1, 2 * count))
+  if shape.gone and new < count then
+    call('HDEL', key, unpack(shape.gone))
   end
-  return new, used / 2
-end
-
-local function keys_of(boards)
-  local keys = {}
-  for board in string.gmatch(boards, '%S+') do
-    keys[#keys + 1] = BOARD .. board
-  end
-  board_keys[boards] = keys
-  return keys
-end
-
-local function write_boards(boards, name, value)
-  local keys = board_keys[boards] or keys_of(boards)
-  for i = 1, #keys do
-    if value ~= '' then
-      call('HSET', keys[i], name, value)
-    else
-      call('HDEL', keys[i], name)
-    end
-  end
+  return new == count
 end
 
 -- A record's id in the stream is its place in the log, so it is the same however often it is written. That
 -- it is there already can only be when a step broke off half way, which Redis does not undo.
-local function write_history(name, offset, from)
-  local key, id, used = HIST .. name, offset .. '-1', 0
-  for i = 1, #HIST_FIELDS do
-    local place = HIST_FIELDS[i]
-    local word = ARGV[from + place - 1]
-    if word ~= '' then
-      words[used + 1], words[used + 2] = KPI_FIELDS[place], word
-      used = used + 2
-    end
+local function write_history(name, offset, shape, from)
+  local key, id, words, places = HIST .. name, offset .. '-1', shape.past, shape.past_from
+  for i = 1, #places do
+    words[2 * i] = ARGV[from + places[i]]
   end
-  local answer = redis.pcall('XADD', key, 'MAXLEN', '~', history, id, unpack(words, 1, used))
+  local answer = redis.pcall('XADD', key, 'MAXLEN', '~', history, id, unpack(words, 1, 2 * #places))
   if type(answer) == 'table' and answer.err and #call('XRANGE', key, id, id) == 0 then
     error(answer.err)
   end
 end
 
--- Whether a record belongs into the hash: the newest window wins, in it the newest revision, and a final
--- wins over a provisional value.
-local function is_newest(key, known, from)
-  local start, old = tonumber(ARGV[from + START - 1]), tonumber(known[2] or '')
-  if not old or start ~= old then
-    return not old or start > old
-  end
-  if known[3] ~= '1' then
-    return true
-  end
-  return ARGV[from + FINAL - 1] == '1'
-    and tonumber(ARGV[from + REVISION - 1]) >= tonumber(call('HGET', key, 'revision'))
-end
-
--- Words: offset, kpi:scope, boards, 13 values, message without its end.
-local function write_kpi(at)
-  local name, from = ARGV[at + 1], at + 3
-  local key = KPI .. name
-  local known = call('HMGET', key, 'seq', 'window_start_ms', 'final')
-  local seq = (tonumber(known[1] or '') or 0) + 1
-  local closed, newest = ARGV[from + FINAL - 1] == '1', is_newest(key, known, from)
-  if newest then
-    write_hash(key, KPI_FIELDS, from, seq)
-    write_boards(ARGV[at + 2], name, ARGV[from + VALUE - 1])
-  elseif closed then
+-- Words: kpi:scope, shape, seq, offset (if it closes), values, message. Returns the next record's place.
+local function write_kpi(at, newest, closed)
+  local name, seq, from = ARGV[at], ARGV[at + 2], at + (closed and 4 or 3)
+  local key, shape = KPI .. name, shapes[ARGV[at + 1]] or shape_of(ARGV[at + 1], KPI_FIELDS)
+  if not newest then
     call('HSET', key, 'seq', seq)
   else
-    return 1 -- a provisional value that something newer has overtaken: nobody needs it
-  end
-  if not known[1] then
-    local kpi, scope = string.match(name, '^([^:]*):(.*)$')
-    call('SADD', IDX_KPI, kpi)
-    call('SADD', IDX_SCOPE, scope)
+    if write_hash(key, shape, from, seq) then
+      local kpi, scope = string.match(name, '^([^:]*):(.*)$')
+      call('SADD', IDX_KPI, kpi)
+      call('SADD', IDX_SCOPE, scope)
+    end
+    for i = 1, #shape.boards do
+      write_board(shape.boards[i], name, shape.has_value and ARGV[from])
+    end
   end
   if closed then
-    write_history(name, ARGV[at], from)
+    write_history(name, ARGV[at + 3], shape, from)
   end
-  call('PUBLISH', key, ARGV[from + KPI_WORDS] .. ',"seq":' .. seq .. '}')
-  return 0
+  call('PUBLISH', key, ARGV[from + shape.count])
+  return from + shape.count + 1
 end
 
--- Words: id, 11 values.
+-- Words: id, shape, values.
 local function write_device(at)
-  local new, all = write_hash(DEVICE .. ARGV[at], DEVICE_FIELDS, at + 1)
-  if new == all then
+  local text = ARGV[at + 1]
+  local shape = shapes['d' .. text] or shape_of('d' .. text, DEVICE_FIELDS)
+  if write_hash(DEVICE .. ARGV[at], shape, at + 2) then
     call('SADD', IDX_DEVICE, ARGV[at])
   end
-  return 0
+  return at + 2 + shape.count
 end
 
-local KINDS = {k = {write = write_kpi, words = 17}, d = {write = write_device, words = 12}}
+local WRITE = {
+  k = function(at) return write_kpi(at, true, false) end,  -- the newest window, open
+  f = function(at) return write_kpi(at, true, true) end,   -- the newest window, closed
+  r = function(at) return write_kpi(at, false, true) end,  -- an older one, closed
+  d = write_device,
+}
 
--- apply: partition, expected position, new position, history, clock, number of tasks, tasks...; then of each
--- record: kind, task's number, origin offset, origin index, its words.
--- Returns {1, repeated records, overtaken records} or {0, the position that Redis has}.
+-- apply: partition, expected position, new position, expected writer, new writer, history, clock, number of
+-- tasks; of each task its name and origin; then of each record its kind and its words.
+-- Returns 1, or 0 where Redis stands elsewhere.
 local function apply()
-  local partition, tasks = ARGV[2], tonumber(ARGV[7])
-  local stored = call('HGET', POSITION, partition) or ''
-  if stored ~= ARGV[3] then
-    return {0, stored}
+  local partition, tasks = ARGV[2], tonumber(ARGV[9])
+  local known = call('HMGET', POSITION, partition, 'writer')
+  if (known[1] or '') ~= ARGV[3] or (known[2] or '') ~= ARGV[5] then
+    return 0
   end
-  history = ARGV[5]
-  local origin_key, offsets, indexes = ORIGIN .. partition, {}, {}
-  if tasks > 0 then
-    local known = call('HMGET', origin_key, unpack(ARGV, 8, 7 + tasks))
-    for i = 1, tasks do
-      local offset, index = string.match(known[i] or '', '^(%d+):(%d+)$')
-      offsets[i], indexes[i] = tonumber(offset or '-1'), tonumber(index or '-1')
-    end
-  end
-  local at, last, repeated, overtaken = 8 + tasks, #ARGV, 0, 0
+  history = ARGV[7]
+  local at, last = 10 + 2 * tasks, #ARGV
   while at <= last do
-    local kind, task = KINDS[ARGV[at]], tonumber(ARGV[at + 1])
-    local offset, index = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-    if offset > offsets[task] or (offset == offsets[task] and index > indexes[task]) then
-      offsets[task], indexes[task] = offset, index
-      overtaken = overtaken + kind.write(at + 4)
-    else
-      repeated = repeated + 1
-    end
-    at = at + 4 + kind.words
+    at = WRITE[ARGV[at]](at + 1)
   end
+  flush_boards()
   if tasks > 0 then
-    local words = {}
-    for i = 1, tasks do
-      words[2 * i - 1] = ARGV[7 + i]
-      words[2 * i] = string.format('%.0f:%.0f', offsets[i], indexes[i])
-    end
-    call('HSET', origin_key, unpack(words))
+    call('HSET', ORIGIN .. partition, unpack(ARGV, 10, 9 + 2 * tasks))
   end
-  if ARGV[6] ~= '' then
-    call('HSET', META, 'clock_ms', ARGV[6])
+  if ARGV[8] ~= '' then
+    call('HSET', META, 'clock_ms', ARGV[8])
   end
-  call('HSET', POSITION, partition, ARGV[4])
-  return {1, repeated, overtaken}
+  call('HSET', POSITION, partition, ARGV[4], 'writer', ARGV[6])
+  return 1
 end
 
--- hello: number of partitions. Returns install, generation, clock, heartbeat, then each position; '' where
--- there is none.
+-- hello: number of partitions. Returns install, generation, clock, heartbeat, writer, then each position; ''
+-- where there is none.
 local function hello()
   local answer = call('HMGET', META, 'install', 'generation', 'clock_ms', 'heartbeat_ms')
   for i = 1, 4 do
     answer[i] = answer[i] or ''
   end
+  answer[5] = call('HGET', POSITION, 'writer') or ''
   for partition = 0, tonumber(ARGV[2]) - 1 do
-    answer[5 + partition] = call('HGET', POSITION, partition) or ''
+    answer[6 + partition] = call('HGET', POSITION, partition) or ''
   end
   return answer
 end
@@ -265,13 +271,16 @@ local function sweep()
       local known = call('HMGET', KPI .. name, 'seq', 'value')
       if known[1] then
         used = true
-        write_boards(ARGV[k + 1], name, known[2] or '')
+        for board in string.gmatch(ARGV[k + 1], '%S+') do
+          write_board(board_of(board), name, known[2])
+        end
       end
     end
     if not used then
       call('SREM', IDX_SCOPE, scope)
     end
   end
+  flush_boards()
   return 1
 end
 

@@ -235,6 +235,7 @@ enum bf_status bf__redis_adopt(struct bf__redis_sink *sink, const struct bf_sink
         return BF_OK;
     }
     char *gone = NULL;
+    bf_table_clear(sink->known); /* keys go */
     enum bf_status status = list_gone(sink, &gone, err);
     status = status == BF_OK ? sweep(sink, view->city, gone, view->generation, err) : status;
     if (status == BF_OK) {

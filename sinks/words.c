@@ -1,6 +1,5 @@
 /* words.c: the order of fields here is the order of names in redis.lua; test_words.c holds the two
- * together. The message for the channel is written here too, since Lua in Redis would be slower at it; its
- * end, the sequence number, is known only to the script. */
+ * together. The message for the channel is written here too, since Lua in Redis would be slower at it. */
 #include "sinks/words.h"
 
 #include <math.h>
@@ -8,6 +7,13 @@
 
 #include "core/scope.h"
 #include "sinks/number.h"
+
+const struct bf_slice bf__kpi_fields[BF_KPI_FIELDS] = {
+    {"value", 5},   {"unit", 4}, {"window_start_ms", 15}, {"window_end_ms", 13},
+    {"n", 1},       {"min", 3},  {"max", 3},              {"target", 6},
+    {"band", 4},    {"quality", 7}, {"final", 5},         {"revision", 8},
+    {"stale_after_ms", 14},
+};
 
 enum bf_status bf__words_init(struct bf__words *words, size_t head, size_t capacity, size_t text,
                               struct bf_err *err)
@@ -71,6 +77,28 @@ void bf__words_put_int(struct bf__words *words, int64_t value)
     char *to = room(words, BF_NUMBER_MAX);
     size_t len = to ? bf_number_format_int(value, to) : 0;
     words->used += len;
+    bf__words_put(words, (struct bf_slice){to, len});
+}
+
+void bf__words_put_unless(struct bf__words *words, int64_t value, int64_t unknown)
+{
+    if (value == unknown) {
+        bf__words_put(words, (struct bf_slice){0});
+    } else {
+        bf__words_put_int(words, value);
+    }
+}
+
+void bf__words_put_origin(struct bf__words *words, int64_t offset, int64_t index)
+{
+    char *to = room(words, 2 * BF_NUMBER_MAX + 1);
+    size_t len = 0;
+    if (to) {
+        len = bf_number_format_int(offset, to);
+        to[len++] = ':';
+        len += bf_number_format_int(index, to + len);
+        words->used += len;
+    }
     bf__words_put(words, (struct bf_slice){to, len});
 }
 
@@ -168,6 +196,33 @@ static void put_message(struct bf__words *words, const struct bf_kpi *kpi, struc
     json_word(words, BF_SLICE(",\"revision\":"), from + REVISION);
     json_word(words, BF_SLICE(",\"stale_after_ms\":"), from + STALE_AFTER);
     bf__words_put(words, (struct bf_slice){words->text + begin, words->used - begin});
+}
+
+struct bf_slice bf__words_end_message(struct bf__words *words, int64_t seq)
+{
+    char digits[BF_NUMBER_MAX];
+    size_t before = words->used, len = bf_number_format_int(seq, digits);
+    put_raw(words, BF_SLICE(",\"seq\":"));
+    put_raw(words, (struct bf_slice){digits, len});
+    put_raw(words, BF_SLICE("}"));
+    if (words->full) {
+        return (struct bf_slice){0};
+    }
+    words->at[words->count - 1].len += words->used - before;
+    return (struct bf_slice){words->text + words->used - 1 - len, len};
+}
+
+struct bf_slice bf__words_shape(struct bf__words *words, uint32_t fields, uint32_t gone,
+                                struct bf_slice boards)
+{
+    char digits[BF_NUMBER_MAX];
+    size_t begin = words->used;
+    put_raw(words, (struct bf_slice){digits, bf_number_format_int(fields, digits)});
+    put_raw(words, BF_SLICE(":"));
+    put_raw(words, (struct bf_slice){digits, bf_number_format_int(gone, digits)});
+    put_raw(words, BF_SLICE(" "));
+    put_raw(words, boards);
+    return (struct bf_slice){words->text + begin, words->used - begin};
 }
 
 static void put_optional(struct bf__words *words, bool known, double value)

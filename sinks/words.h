@@ -24,6 +24,10 @@ struct bf__kpi_names {
     struct bf_slice boards;  /* "wall air": names joined by a space */
 };
 
+#define BF_KPI_FIELDS 13
+/* Names of the values of a KPI in the order of its words: as in redis.lua. */
+extern const struct bf_slice bf__kpi_fields[BF_KPI_FIELDS];
+
 enum bf_status bf__words_init(struct bf__words *words, size_t head, size_t capacity, size_t text,
                               struct bf_err *err) BF_MUST_CHECK;
 void bf__words_deinit(struct bf__words *words);
@@ -33,11 +37,19 @@ void bf__words_reset(struct bf__words *words);
 void bf__words_put(struct bf__words *words, struct bf_slice word);
 void bf__words_put_copy(struct bf__words *words, struct bf_slice word);
 void bf__words_put_int(struct bf__words *words, int64_t value);
+void bf__words_put_unless(struct bf__words *words, int64_t value, int64_t unknown);
+void bf__words_put_origin(struct bf__words *words, int64_t offset, int64_t index); /* offset:index */
 void bf__words_put_number(struct bf__words *words, double value);
 
-/* The words of a record behind its kind and origin. */
+/* The words of a record: of a KPI its offset, kpi:scope, boards, values and the message without its end. */
 void bf__words_put_kpi(struct bf__words *words, const struct bf_kpi *kpi, const struct bf__kpi_names *names,
                        int64_t offset);
 void bf__words_put_device(struct bf__words *words, const struct bf_device *device);
+/* Ends the message, which was put last, with its number; returns the number, for use as a word. */
+struct bf_slice bf__words_end_message(struct bf__words *words, int64_t seq);
+/* Which fields follow and which have gone (bits), and the boards: one text, for few differ in a batch. The
+ * text is not yet a word. */
+struct bf_slice bf__words_shape(struct bf__words *words, uint32_t fields, uint32_t gone,
+                                struct bf_slice boards);
 
 #endif

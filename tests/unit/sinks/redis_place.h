@@ -80,10 +80,11 @@ static inline int64_t number(const char *line)
     return reply.integer;
 }
 
-/* All that Redis holds, but for the heartbeat's hash, as 40 digits. */
+/* All that Redis holds, but for the heartbeat's hash and who wrote last, as 40 digits. */
 static inline void digest(char text[41])
 {
     ask("DEL belfry:v1:meta");
+    ask("HDEL belfry:v1:position writer");
     struct bf_reply reply = ask("DEBUG DIGEST");
     snprintf(text, 41, "%.*s", BF_SLICE_ARG(reply.text));
 }
