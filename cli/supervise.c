@@ -29,22 +29,31 @@ static void become(const struct bf_child *child, pid_t parent)
     if (child->out >= 0) {
         dup2(child->out, STDOUT_FILENO);
     }
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
     /* A group of its own: Ctrl-C reaches the supervisor alone, and it ends the children in order. */
     setpgid(0, 0);
     char *words[BF_CHILD_ARGUMENTS + 2] = {strdup(child->program)};
     for (size_t i = 0; i < BF_CHILD_ARGUMENTS && child->arguments[i]; i++) {
         words[i + 1] = strdup(child->arguments[i]);
     }
+    /* The parent's handlers would swallow a TERM that comes before exec; the signals were held since fork. */
+    sigset_t none;
+    sigemptyset(&none);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     execv(child->program, words);
     _exit(127);
 }
 
 static enum bf_status spawn(struct bf_child *child, struct bf_err *err)
 {
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
     pid_t parent = getpid(), pid = fork();
+    if (pid != 0) {
+        sigprocmask(SIG_SETMASK, &before, NULL);
+    }
     if (pid < 0) {
         return bf_err_set(err, BF_PEER, "could not start %s: %s", child->name, strerror(errno));
     }

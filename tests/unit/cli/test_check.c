@@ -1,63 +1,13 @@
 /* belfry check, belfry config and the way to a command: exit codes, what is printed, JSON that is JSON.
  * Covers: cli/commands.c, cli/config.c, cli/json_text.c, cli/need.c */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "tests/unit/cli/command_run.h"
 
-#include <cmocka.h>
-#include <unistd.h>
-
-#include "cli/command.h"
 #include "cli/json_text.h"
 #include "cli/need.h"
-#include "core/daemon.h"
 #include "processors/aggregate/aggregate.h"
 
 #define GOOD TEST_SOURCE_DIR "/tests/vectors/config/good/"
 #define BAD TEST_SOURCE_DIR "/tests/vectors/config/bad/"
-
-static char printed[65536];
-
-/* Runs the command with standard output and error into `printed`. */
-static int run(const char *const *words)
-{
-    char *argv[12];
-    int argc = 0;
-    argv[argc++] = strdup("belfry");
-    for (; words[argc - 1] != NULL; argc++) {
-        argv[argc] = strdup(words[argc - 1]);
-    }
-    argv[argc] = NULL;
-    FILE *file = tmpfile();
-    assert_non_null(file);
-    fflush(NULL);
-    int out = dup(1), error = dup(2);
-    dup2(fileno(file), 1);
-    dup2(fileno(file), 2);
-    int code = bf_command_dispatch(argc, argv);
-    fflush(NULL);
-    dup2(out, 1);
-    dup2(error, 2);
-    close(out);
-    close(error);
-    rewind(file);
-    printed[fread(printed, 1, sizeof printed - 1, file)] = '\0';
-    fclose(file);
-    for (int i = 0; i < argc; i++) {
-        free(argv[i]);
-    }
-    return code;
-}
-#define RUN(...) run((const char *const[]){__VA_ARGS__, NULL})
-#define assert_printed(text)                                    \
-    do {                                                        \
-        if (strstr(printed, (text)) == NULL) {                  \
-            fail_msg("\"%s\" is not in:\n%s", (text), printed); \
-        }                                                       \
-    } while (0)
 
 static void test_the_way_to_a_command(void **state)
 {
