@@ -47,22 +47,23 @@ static void publish(struct bf_stage1 *task, const struct bf_series *series, stru
                     enum bf_kpi_phase phase, int64_t clock_us)
 {
     const struct bf_slot *slot = &task->windows.slots[series->slot];
-    const struct bf_slot *twin = bf_windows_twin(&task->windows, series, window->start_us);
+    const struct bf_twin twin = bf_windows_twin(&task->windows, series, window->start_us);
     if (phase == BF_KPI_FINAL) {
         window->flags |= BF_WINDOW_SEALED;
-        task->mixed += twin != NULL ? 1 : 0;
+        task->mixed += twin.slot != NULL ? 1 : 0;
     }
-    if (twin != NULL && twin->generation < slot->generation) {
+    if (twin.slot != NULL && twin.slot->generation < slot->generation) {
         return;
     }
     if (phase == BF_KPI_FINAL) {
-        window->revision += window->flags & BF_WINDOW_PUBLISHED ? 1 : 0;
+        uint32_t own = window->flags & BF_WINDOW_PUBLISHED ? window->revision + 1 : 0;
+        window->revision = own > twin.revisions ? own : twin.revisions;
         window->flags |= BF_WINDOW_PUBLISHED;
     }
     const struct bf_result_head head = {
         .phase = phase,
         .revision = phase == BF_KPI_FINAL ? window->revision : 0,
-        .suspect = twin != NULL,
+        .suspect = twin.slot != NULL,
         .generation = generation_of(task, slot, window->start_us),
         .clock_us = clock_us,
     };

@@ -232,23 +232,29 @@ struct bf_slice bf_series_scope(const struct bf_windows *windows, const struct b
     return bf_text_copy(&windows->texts, series->text, series->text_len, scope);
 }
 
-const struct bf_slot *bf_windows_twin(const struct bf_windows *windows, const struct bf_series *series,
-                                      int64_t start_us)
+struct bf_twin bf_windows_twin(const struct bf_windows *windows, const struct bf_series *series, int64_t start_us)
 {
     struct bf_slice id = windows->slots[series->slot].definition->id;
+    struct bf_twin twin = {.slot = NULL, .revisions = 0};
     char text[BF_SCOPE_MAX];
     for (uint32_t i = 0; i < windows->slot_count; i++) {
-        if (i == series->slot || windows->slots[i].first == 0 ||
-            !bf_slice_equal(windows->slots[i].definition->id, id)) {
+        const struct bf_slot *slot = &windows->slots[i];
+        if (i == series->slot || slot->first == 0 || !bf_slice_equal(slot->definition->id, id)) {
             continue;
         }
         const struct bf_series *other = bf_windows_series(windows, i, bf_series_scope(windows, series, text));
         const struct bf_window *window = other == NULL ? NULL : bf_series_window(windows, other, start_us);
-        if (window != NULL && window->parts != 0) {
-            return &windows->slots[i];
+        if (window == NULL) {
+            continue;
+        }
+        if (window->flags & BF_WINDOW_PUBLISHED && window->revision >= twin.revisions) {
+            twin.revisions = window->revision + 1;
+        }
+        if (window->parts != 0 && (twin.slot == NULL || slot->generation < twin.slot->generation)) {
+            twin.slot = slot;
         }
     }
-    return NULL;
+    return twin;
 }
 
 /* ---- windows */

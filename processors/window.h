@@ -41,10 +41,13 @@ uint32_t bf_series_index(const struct bf_windows *windows, const struct bf_serie
 void bf_windows_release_series(struct bf_windows *windows, struct bf_series *series);
 struct bf_slice bf_series_scope(const struct bf_windows *windows, const struct bf_series *series,
                                 char scope[BF_SCOPE_MAX]);
-/* Another definition of the same KPI that has data for the same scope and start: the windows of a reload that
- * came late. NULL where there is none. */
-const struct bf_slot *bf_windows_twin(const struct bf_windows *windows, const struct bf_series *series,
-                                      int64_t start_us);
+/* What other definitions of the same KPI have for the same scope and start: a reload that came late, or readings
+ * that were ahead of one. */
+struct bf_twin {
+    const struct bf_slot *slot; /* the oldest one with data; NULL: none */
+    uint32_t revisions;         /* how many numbers of revisions they have used */
+};
+struct bf_twin bf_windows_twin(const struct bf_windows *windows, const struct bf_series *series, int64_t start_us);
 
 struct bf_window *bf_series_window(const struct bf_windows *windows, const struct bf_series *series,
                                    int64_t start_us); /* or NULL */

@@ -5,42 +5,7 @@
 #ifndef TEST_PROCESSORS_RANDOM_LOG_H
 #define TEST_PROCESSORS_RANDOM_LOG_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#include "tests/unit/processors/city.h"
-
-#define INGESTS 3
-#define DEVICES 6
-#define MAX_TRUTH 4096
-#define MAX_RECORDS 16384
-#define BASE (1000 * SECOND)
-
-static uint64_t seed;
-static uint32_t draw(uint32_t below)
-{
-    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)(seed >> 33) % below;
-}
-
-/* ---- the log */
-struct entry {
-    enum bf_record_type type;
-    char bytes[512];
-    size_t len;
-    int truth, ingest;
-    int64_t incarnation;
-};
-static struct entry logs[SOURCES][MAX_RECORDS];
-static size_t log_len[SOURCES];
-static struct {
-    int device;
-    int64_t event_us;
-} truths[MAX_TRUTH];
-static int truth_count;
+#include "tests/unit/processors/oracle.h"
 
 struct sender {
     int64_t incarnation, epoch, serial, silent_until, clock_us;
@@ -52,18 +17,6 @@ struct sender {
     size_t sent_count;
 };
 static struct sender senders[INGESTS];
-static const char *const ingest_ids[INGESTS] = {"in-a", "in-b", "in-c"};
-
-static struct entry *append(int p, enum bf_record_type type, int ingest)
-{
-    assert_true(log_len[p] < MAX_RECORDS);
-    struct entry *entry = &logs[p][log_len[p]++];
-    entry->type = type;
-    entry->ingest = ingest;
-    entry->truth = -1;
-    entry->incarnation = senders[ingest].incarnation;
-    return entry;
-}
 
 static void put_reading(int ingest, int truth, int64_t serial, bool dup, int64_t incarnation, int64_t now_us)
 {
@@ -89,14 +42,14 @@ static void put_reading(int ingest, int truth, int64_t serial, bool dup, int64_t
                      .payload_hash = (uint64_t)truth * 77 + 5,
                      .index = 0},
     };
-    struct entry *entry = append(device % SOURCES, BF_RECORD_READING, ingest);
+    struct entry *entry = append(device % SOURCES, BF_RECORD_READING, ingest, incarnation);
     struct bf_mp_writer writer;
     bf_mp_writer_init(&writer, entry->bytes, sizeof(entry->bytes));
     bf_reading_pack(&reading, &writer);
     assert_false(writer.full);
     entry->len = writer.len;
     entry->truth = truth;
-    entry->incarnation = incarnation;
+    entry->event_us = truths[truth].event_us;
 }
 
 static void put_tick(int p, int ingest, int64_t now_us, bool hello)
@@ -114,25 +67,11 @@ static void put_tick(int p, int ingest, int64_t now_us, bool hello)
                                  .flows = !hello,
                                  .generation = 1,
                                  .hello = hello};
-    struct entry *entry = append(p, BF_RECORD_TICK, ingest);
+    struct entry *entry = append(p, BF_RECORD_TICK, ingest, sender->incarnation);
     struct bf_mp_writer writer;
     bf_mp_writer_init(&writer, entry->bytes, sizeof(entry->bytes));
     bf_tick_pack(&tick, &writer);
     entry->len = writer.len;
-}
-
-static void put_control(int p, int64_t generation)
-{
-    const struct bf_control control = {
-        .generation = generation,
-        .hash = BF_SLICE("0000000000000000000000000000000000000000000000000000000000000000"),
-        .from_us = plan_from[generation - 1]};
-    struct entry *entry = append(p, BF_RECORD_CONTROL, 0);
-    struct bf_mp_writer writer;
-    bf_mp_writer_init(&writer, entry->bytes, sizeof(entry->bytes));
-    bf_control_pack(&control, &writer);
-    entry->len = writer.len;
-    entry->incarnation = INT64_MAX;
 }
 
 /* A connection ends and a new one begins: hello everywhere, then the broker redelivers what it still holds;

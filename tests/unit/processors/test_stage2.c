@@ -211,6 +211,24 @@ static void sources_that_disagree_give_the_older_definition(void **state)
     assert_int_equal(bf_stage2_status(task).mixed, 2);
 }
 
+/* ... and what it says after the newer one was published is a revision, not a second final. */
+static void a_late_older_definition_is_a_revision(void **state)
+{
+    (void)state;
+    struct bf_kpi found[4];
+    assert_int_equal(partial(1, 2, 1200, 1210, 7), BF_OK);
+    tick_all(1224);
+    assert_int_equal(partial(0, 1, 1200, 1224, 4), BF_OK);
+    tick_all(1226);
+    assert_int_equal(finals(found, 4), 2);
+    assert_true(found[0].revision == 0 && found[0].value == 7 && found[0].quality == BF_QUALITY_GOOD);
+    assert_true(found[1].revision == 1 && found[1].value == 4 && found[1].quality == BF_QUALITY_SUSPECT);
+    assert_int_equal(partial(2, 1, 1200, 1226, 5), BF_OK);
+    tick_all(1228);
+    assert_int_equal(finals(found, 4), 3);
+    assert_true(found[2].revision == 2 && found[2].value == 9);
+}
+
 static void what_others_wrote_is_counted_and_dropped(void **state)
 {
     (void)state;
@@ -258,6 +276,7 @@ int main(void)
         TEST(a_known_scope_without_data_gets_a_final),
         TEST(provisional_values_go_on_while_a_source_stands),
         TEST(sources_that_disagree_give_the_older_definition),
+        TEST(a_late_older_definition_is_a_revision),
         TEST(what_others_wrote_is_counted_and_dropped),
         TEST(a_generation_that_is_not_there_changes_nothing),
     };

@@ -1,0 +1,149 @@
+/* test_protocol.c: the protocol's rules as the engine keeps them, over logs that brokers and ingest processes with
+ * faults leave behind (world.h): nothing that the broker handed over is lost, nothing counts twice, the clock is
+ * what a second implementation makes of the same ticks, and finals and revisions are the oracle's. */
+#include "tests/unit/processors/world.h"
+
+#define DEATH 8 /* writer_timeout / tick_every */
+
+/* A partition's clock, told by counting each id's ticks instead of the others' since each. */
+struct clockwork {
+    int64_t now_us, last_us[INGESTS], newest[INGESTS], of[INGESTS];
+    int ticks[INGESTS], flowing[INGESTS], then[INGESTS][INGESTS];
+    bool known[INGESTS], pair[INGESTS][INGESTS];
+};
+
+static bool is_dead(const struct clockwork *clock, int i)
+{
+    for (int j = 0; j < INGESTS; j++) {
+        if (j != i && clock->known[j] && clock->ticks[j] - clock->then[i][j] > DEATH) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void count_tick(struct clockwork *clock, int i, const struct bf_tick *tick)
+{
+    clock->flowing[i] = clock->known[i] && clock->of[i] == tick->incarnation ? clock->flowing[i] : 0;
+    clock->of[i] = tick->incarnation;
+    clock->flowing[i] += tick->flows;
+    clock->ticks[i]++;
+    if (!clock->known[i]) {
+        clock->last_us[i] = BF_TIME_NONE;
+    }
+    clock->known[i] = true;
+    if (tick->has_clock && tick->clock_us > clock->last_us[i]) {
+        clock->last_us[i] = tick->clock_us;
+    }
+    for (int j = 0; j < INGESTS; j++) {
+        if (!clock->pair[j][i]) { /* who never heard of i counts from its first tick on */
+            clock->pair[j][i] = clock->known[j];
+            clock->then[j][i] = clock->ticks[i];
+        }
+        clock->then[i][j] = clock->ticks[j];
+        clock->pair[i][j] = clock->known[j];
+    }
+}
+
+static void take_tick(struct clockwork *clock, int i, const struct bf_tick *tick)
+{
+    int64_t smallest = INT64_MAX;
+    count_tick(clock, i, tick);
+    for (int j = 0; j < INGESTS; j++) {
+        if (!clock->known[j] || is_dead(clock, j)) {
+            continue;
+        }
+        if (clock->last_us[j] == BF_TIME_NONE && clock->flowing[j] * TICK_US <= HOLD_US) {
+            return; /* never had a clock: holds, for a while */
+        }
+        if (clock->last_us[j] != BF_TIME_NONE && clock->last_us[j] < smallest) {
+            smallest = clock->last_us[j];
+        }
+    }
+    if (smallest != INT64_MAX && smallest > clock->now_us) {
+        clock->now_us = smallest;
+    }
+}
+
+static void assert_clocks(int p)
+{
+    struct clockwork clock = {.now_us = BF_TIME_NONE};
+    for (int i = 0; i < INGESTS; i++) {
+        clock.newest[i] = -1;
+    }
+    for (size_t k = 0; k < log_len[p]; k++) {
+        const struct entry *entry = &logs[p][k];
+        bool ours = entry->type == BF_RECORD_TICK || entry->type == BF_RECORD_READING;
+        if (ours && entry->incarnation >= clock.newest[entry->ingest]) {
+            clock.newest[entry->ingest] = entry->incarnation;
+            if (entry->type == BF_RECORD_TICK) {
+                struct bf_tick tick;
+                assert_int_equal(bf_tick_unpack((struct bf_slice){entry->bytes, entry->len}, &tick, NULL),
+                                 BF_OK);
+                take_tick(&clock, entry->ingest, &tick);
+            }
+        }
+        assert_int_equal(clocks[p][k], clock.now_us);
+    }
+}
+
+/* Everything that the broker accepted and holds no more has counted, or was told to be late. */
+static void assert_nothing_lost(void)
+{
+    static bool held[MAX_TRUTH];
+    memcpy(held, forgotten, sizeof(held));
+    for (int i = 0; i < INGESTS; i++) {
+        each_held(i, held);
+    }
+    int unseen = 0, counted = 0;
+    for (int t = 0; t < truth_count; t++) {
+        unseen += fates[t].fate == UNSEEN && !held[t];
+        counted += fates[t].fate != UNSEEN;
+    }
+    assert_int_equal(unseen, 0);
+    assert_true(counted > 100);
+}
+
+/* PROTOCOL_FIRST and PROTOCOL_SEEDS choose others, and more. */
+static uint64_t setting(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text != NULL ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static void run(bool reload, uint64_t seeds)
+{
+    uint64_t from = setting("PROTOCOL_FIRST", 1), end = from + setting("PROTOCOL_SEEDS", seeds);
+    for (uint64_t number = from; number < end; number++) {
+        seed = number * 104729 + 7;
+        broker_log(300, reload);
+        check_log(number, reload);
+        for (int p = 0; p < SOURCES; p++) {
+            assert_clocks(p);
+        }
+        if (!reload) {
+            assert_nothing_lost();
+        }
+    }
+}
+
+static void whatever_brokers_do_each_reading_counts_once(void **state)
+{
+    (void)state;
+    run(false, 40);
+}
+
+static void over_a_reload_nothing_depends_on_who_came_first(void **state)
+{
+    (void)state;
+    run(true, 15);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_brokers_do_each_reading_counts_once),
+        cmocka_unit_test(over_a_reload_nothing_depends_on_who_came_first),
+    };
+    return cmocka_run_group_tests(tests, make_plans, free_plans);
+}
