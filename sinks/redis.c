@@ -255,8 +255,13 @@ static enum bf_status take_answer(struct bf__redis_sink *sink, struct bf_err *er
     if (reply.kind != BF_REPLY_INT) {
         return bf_err_set(err, BF_PEER, "Redis answers a batch with something else");
     }
-    if (reply.integer != 1) {
+    if (reply.integer == 0) {
         return BF_AGAIN;
+    }
+    if (reply.integer == 2) { /* removed by hand: the next record of each key writes it whole */
+        bf_log(BF_LOG_WARN, "sink.redis.surprised", "partition=%" PRId32 " reason=%s", flight.partition,
+               "somebody else has changed keys; what Redis holds is read again");
+        bf_table_clear(sink->known);
     }
     sink->applied[flight.partition] = flight.next;
     bf_count(sink->repeated, flight.skipped.repeated);

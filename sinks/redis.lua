@@ -34,6 +34,7 @@ local BOARD_WORDS = 1000 -- of one HSET: what unpack takes has a bound
 
 local call, ARGV = redis.call, ARGV
 local history
+local surprised = false -- a hash was not what the sink knows of it
 local shapes, boards_open = {}, {} -- used for many records: tables that grow are what a script pays for
 
 -- Fields and values that one board gets in this batch: one command instead of one for each.
@@ -74,17 +75,18 @@ local function has(bits, i)
   return math.floor(bits / 2 ^ (i - 1)) % 2 == 1
 end
 
--- What records have in common, from "fields:gone boards" (bits of names): words of HSET and XADD with room for
--- the values, from which words these come, fields to remove, boards.
+-- What records have in common, from "fields gone created boards" (bits of names): words of HSET and XADD with
+-- room for the values, from which words these come, fields to remove, how many are created, boards.
 local function shape_of(text, names)
-  local fields, gone, boards = string.match(text, '^d?(%d+):(%d+) (.*)$')
-  local shape = {count = 0, words = {}, past = {}, past_from = {}, boards = {}}
-  fields, gone = tonumber(fields), tonumber(gone)
+  local fields, gone, created, boards = string.match(text, '^d?(%d+) (%d+) (%d+) (.*)$')
+  local shape = {count = 0, created = 0, words = {}, past = {}, past_from = {}, boards = {}}
+  fields, gone, created = tonumber(fields), tonumber(gone), tonumber(created)
   for i = 1, #names do
     if has(fields, i) then
       local count, past = shape.count + 1, shape.past
       shape.count = count
       shape.words[2 * count - 1], shape.words[2 * count] = names[i], ''
+      shape.created = shape.created + (has(created, i) and 1 or 0)
       if IN_HISTORY[names[i]] then
         shape.past_from[#shape.past_from + 1] = count - 1
         past[#past + 1], past[#past + 2] = names[i], ''
@@ -97,12 +99,12 @@ local function shape_of(text, names)
   for board in string.gmatch(boards, '%S+') do
     shape.boards[#shape.boards + 1] = board_of(board)
   end
-  shape.has_value = has(fields, 1)
+  shape.has_value, shape.lost_value = has(fields, 1), has(gone, 1)
   shapes[text] = shape
   return shape
 end
 
--- Writes the values from ARGV[from] on. Returns whether the hash is new.
+-- Writes the values from ARGV[from] on. Returns how many fields were new, and how many were written.
 local function write_hash(key, shape, from, seq)
   local words, count = shape.words, shape.count
   for i = 1, count do
@@ -116,7 +118,7 @@ local function write_hash(key, shape, from, seq)
   if shape.gone and new < count then
     call('HDEL', key, unpack(shape.gone))
   end
-  return new == count
+  return new, count
 end
 
 -- A record's id in the stream is its place in the log, so it is the same however often it is written. That
@@ -139,13 +141,17 @@ local function write_kpi(at, newest, closed)
   if not newest then
     call('HSET', key, 'seq', seq)
   else
-    if write_hash(key, shape, from, seq) then
+    local new, all = write_hash(key, shape, from, seq)
+    surprised = surprised or new ~= shape.created + (seq == '1' and 1 or 0)
+    if new == all then
       local kpi, scope = string.match(name, '^([^:]*):(.*)$')
       call('SADD', IDX_KPI, kpi)
       call('SADD', IDX_SCOPE, scope)
     end
-    for i = 1, #shape.boards do
-      write_board(shape.boards[i], name, shape.has_value and ARGV[from])
+    if shape.has_value or shape.lost_value then
+      for i = 1, #shape.boards do
+        write_board(shape.boards[i], name, shape.has_value and ARGV[from])
+      end
     end
   end
   if closed then
@@ -159,7 +165,8 @@ end
 local function write_device(at)
   local text = ARGV[at + 1]
   local shape = shapes['d' .. text] or shape_of('d' .. text, DEVICE_FIELDS)
-  if write_hash(DEVICE .. ARGV[at], shape, at + 2) then
+  local new, all = write_hash(DEVICE .. ARGV[at], shape, at + 2)
+  if new == all then
     call('SADD', IDX_DEVICE, ARGV[at])
   end
   return at + 2 + shape.count
@@ -174,7 +181,7 @@ local WRITE = {
 
 -- apply: partition, expected position, new position, expected writer, new writer, history, clock, number of
 -- tasks; of each task its name and origin; then of each record its kind and its words.
--- Returns 1, or 0 where Redis stands elsewhere.
+-- Returns 1; 2 where also a hash was not what the sink thought; 0 where Redis stands elsewhere.
 local function apply()
   local partition, tasks = ARGV[2], tonumber(ARGV[9])
   local known = call('HMGET', POSITION, partition, 'writer')
@@ -194,7 +201,7 @@ local function apply()
     call('HSET', META, 'clock_ms', ARGV[8])
   end
   call('HSET', POSITION, partition, ARGV[4], 'writer', ARGV[6])
-  return 1
+  return surprised and 2 or 1
 end
 
 -- hello: number of partitions. Returns install, generation, clock, heartbeat, writer, then each position; ''

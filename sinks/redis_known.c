@@ -84,7 +84,10 @@ static void take_kpi(struct bf__known_kpi *known, const struct bf_reply *reply)
     *known = (struct bf__known_kpi){.seq = bf__redis_number(reply->items[0].text, 0)};
     const struct bf_reply *fields = reply->items + 1;
     for (size_t i = 0; i < BF_KPI_FIELDS; i++) {
-        known->fields |= fields[i].kind == BF_REPLY_TEXT ? 1u << i : 0;
+        if (fields[i].kind == BF_REPLY_TEXT) {
+            known->fields |= 1u << i;
+            known->values[i] = bf_hash64(fields[i].text);
+        }
     }
     known->start_ms = bf__redis_number(fields[START].text, 0);
     known->revision = bf__redis_number(fields[REVISION].text, 0);

@@ -1,9 +1,11 @@
 /* redis_known.h: what Redis holds, as the sink left it: of each KPI and scope the newest window, and of each
  * writing task the last origin. Nobody else writes while position and writer stand as expected, so the sink
- * decides by itself what a record changes, and a record costs Redis no question.
+ * decides by itself what a record changes: a record costs Redis no question, and a provisional value only the
+ * fields that differ.
  *
  * Whatever the sink does not know it asks before it writes. All is forgotten at every sync (that is: after
- * every failure, rollback and reconnect) and whenever a change of configuration removes keys.
+ * every failure, rollback and reconnect), whenever a change of configuration removes keys, and when the
+ * script finds a hash otherwise than expected (somebody removed it by hand).
  *
  * Owner:  the sink.   Thread: the sink's.
  * Limits: BF_KNOWN_MAX entries; where they do not suffice, all are forgotten and asked again. */
@@ -29,6 +31,7 @@ struct bf__known {
             int64_t start_ms, revision;
             uint32_t fields; /* that the hash has: bits in the order of bf__kpi_fields */
             bool final;
+            uint64_t values[BF_KPI_FIELDS]; /* hash of each, to tell what has changed */
         } kpi;
         struct {
             int64_t offset, index; /* -1: none */

@@ -1,7 +1,6 @@
 /* redis_record.c: one record as words of the step `apply`. What it changes is decided here, from what Redis
  * is known to hold; the script only writes. */
-#include <assert.h>
-
+#include "core/hash.h"
 #include "core/time.h"
 #include "sinks/redis_sink.h"
 
@@ -23,21 +22,50 @@ static bool note_task(struct bf__redis_sink *sink, struct bf_slice task, struct 
     return true;
 }
 
-/* Closes the gaps of `count` words from `from` on where one is unknown, and puts them at `*to`. Returns bits of
- * those that are known. */
-static uint32_t compact(struct bf_slice *at, size_t *to, size_t from, size_t count)
+/* Puts those of the `count` words from `from` on that `fields` (bits) has at `to`, without gaps. Returns the
+ * place behind them. */
+static size_t compact(struct bf_slice *at, size_t to, size_t from, size_t count, uint32_t fields)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (fields & (1u << i)) {
+            at[to++] = at[from + i];
+        }
+    }
+    return to;
+}
+
+/* Bits of those words that are not empty. */
+static uint32_t present(const struct bf_slice *words, size_t count)
 {
     uint32_t fields = 0;
     for (size_t i = 0; i < count; i++) {
-        if (at[from + i].len) {
-            at[(*to)++] = at[from + i];
-            fields |= 1u << i;
-        }
+        fields |= words[i].len ? 1u << i : 0;
     }
     return fields;
 }
 
-/* The window is the newest ("k", closed: "f"), or an older one that closes ("r"). */
+/* What the hash will hold after these values, and in `same` what it holds already. */
+static struct bf__known_kpi after(const struct bf__known_kpi *known, const struct bf_kpi *kpi,
+                                  const struct bf_slice *values, uint32_t *same)
+{
+    struct bf__known_kpi next = {
+        .seq = known->seq,
+        .start_ms = kpi->start_us / BF_US_PER_MS,
+        .revision = kpi->revision,
+        .final = kpi->phase == BF_KPI_FINAL,
+        .fields = present(values, BF_KPI_FIELDS),
+    };
+    *same = 0;
+    for (size_t i = 0; i < BF_KPI_FIELDS; i++) {
+        next.values[i] = values[i].len ? bf_hash64(values[i]) : 0;
+        *same |= next.values[i] == known->values[i] ? 1u << i : 0;
+    }
+    *same &= known->fields & next.fields;
+    return next;
+}
+
+/* The window is the newest ("k", closed: "f"), or an older one that closes ("r"). Of an open one only what
+ * has changed is sent; of a closed one all, for the history wants it. */
 static void add_kpi(struct bf__redis_sink *sink, const struct bf_sink_record *record,
                     const struct bf__kpi_names *names, struct bf__known_kpi *known)
 {
@@ -53,24 +81,29 @@ static void add_kpi(struct bf__redis_sink *sink, const struct bf_sink_record *re
     if (words->full) {
         return;
     }
-    struct bf_slice offset = at[PLACEHOLDERS], message = words->at[words->count - 1];
-    size_t used = closed ? 5 : 4;
+    uint32_t same;
+    const size_t values = PLACEHOLDERS + 3;
+    struct bf__known_kpi next = after(known, kpi, at + values, &same);
+    struct bf__shape shape = {
+        .fields = closed ? next.fields : next.fields & ~same,
+        .gone = newest ? known->fields & ~next.fields : 0,
+        .created = next.fields & ~known->fields,
+        .boards = names->boards,
+    };
+    struct bf_slice offset = at[PLACEHOLDERS], message = at[values + BF_KPI_FIELDS];
     at[1] = at[PLACEHOLDERS + 1];
-    uint32_t fields = compact(at, &used, PLACEHOLDERS + 3, BF_KPI_FIELDS);
+    size_t used = compact(at, closed ? 5 : 4, values, BF_KPI_FIELDS, shape.fields);
     at[used++] = message;
     words->count = (size_t)(at - words->at) + used;
     at[0] = !newest ? BF_SLICE("r") : closed ? BF_SLICE("f") : BF_SLICE("k");
-    at[2] = bf__words_shape(words, fields, newest ? known->fields & ~fields : 0, names->boards);
+    at[2] = bf__words_shape(words, &shape);
     at[3] = seq;
-    at[4] = closed ? offset : at[4];
+    if (closed) {
+        at[4] = offset;
+    }
     if (!words->full) {
+        *known = newest ? next : *known;
         known->seq++;
-        if (newest) {
-            known->fields = fields;
-            known->start_ms = kpi->start_us / BF_US_PER_MS;
-            known->revision = kpi->revision;
-            known->final = closed;
-        }
     }
 }
 
@@ -83,11 +116,11 @@ static void add_device(struct bf__words *words, const struct bf_device *device)
     if (words->full) {
         return;
     }
-    size_t used = 3;
+    struct bf__shape shape = {.fields = present(at + 3, DEVICE_FIELDS)};
+    shape.gone = ~shape.fields & ((1u << DEVICE_FIELDS) - 1);
     at[1] = at[2];
-    uint32_t fields = compact(at, &used, 3, DEVICE_FIELDS);
-    words->count = (size_t)(at - words->at) + used;
-    at[2] = bf__words_shape(words, fields, ~fields & ((1u << DEVICE_FIELDS) - 1), (struct bf_slice){0});
+    words->count = (size_t)(at - words->at) + compact(at, 3, 3, DEVICE_FIELDS, shape.fields);
+    at[2] = bf__words_shape(words, &shape);
 }
 
 /* Whether a provisional value came after something newer: nobody needs it. */

@@ -212,16 +212,16 @@ struct bf_slice bf__words_end_message(struct bf__words *words, int64_t seq)
     return (struct bf_slice){words->text + words->used - 1 - len, len};
 }
 
-struct bf_slice bf__words_shape(struct bf__words *words, uint32_t fields, uint32_t gone,
-                                struct bf_slice boards)
+struct bf_slice bf__words_shape(struct bf__words *words, const struct bf__shape *shape)
 {
-    char digits[BF_NUMBER_MAX];
+    const uint32_t bits[] = {shape->fields, shape->gone, shape->created};
     size_t begin = words->used;
-    put_raw(words, (struct bf_slice){digits, bf_number_format_int(fields, digits)});
-    put_raw(words, BF_SLICE(":"));
-    put_raw(words, (struct bf_slice){digits, bf_number_format_int(gone, digits)});
-    put_raw(words, BF_SLICE(" "));
-    put_raw(words, boards);
+    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
+        char digits[BF_NUMBER_MAX];
+        put_raw(words, (struct bf_slice){digits, bf_number_format_int(bits[i], digits)});
+        put_raw(words, BF_SLICE(" "));
+    }
+    put_raw(words, shape->boards);
     return (struct bf_slice){words->text + begin, words->used - begin};
 }
 

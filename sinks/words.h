@@ -47,9 +47,14 @@ void bf__words_put_kpi(struct bf__words *words, const struct bf_kpi *kpi, const 
 void bf__words_put_device(struct bf__words *words, const struct bf_device *device);
 /* Ends the message, which was put last, with its number; returns the number, for use as a word. */
 struct bf_slice bf__words_end_message(struct bf__words *words, int64_t seq);
-/* Which fields follow and which have gone (bits), and the boards: one text, for few differ in a batch. The
- * text is not yet a word. */
-struct bf_slice bf__words_shape(struct bf__words *words, uint32_t fields, uint32_t gone,
-                                struct bf_slice boards);
+/* What a record has in common with others, as one text, for few differ in a batch. The text is not yet a
+ * word. */
+struct bf__shape {
+    uint32_t fields;  /* that follow: bits in the order of the names */
+    uint32_t gone;    /* that Redis has and must not have */
+    uint32_t created; /* that Redis has not yet */
+    struct bf_slice boards;
+};
+struct bf_slice bf__words_shape(struct bf__words *words, const struct bf__shape *shape);
 
 #endif
