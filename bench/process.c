@@ -380,7 +380,9 @@ int main(int argc, char **argv)
     bench_measure(rows, sizeof rows / sizeof *rows, &options);
     end_tasks(&state);
     bf_consumer_destroy(state.consumer);
-    rd_kafka_destroy(state.bare);
+    if (state.bare) {
+        rd_kafka_destroy(state.bare);
+    }
     bf_plan_destroy(state.plan);
     bf_city_destroy(state.city);
     free(state.log);
