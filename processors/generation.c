@@ -111,8 +111,8 @@ enum bf_status bf_generations_learn(struct bf_generations *generations, struct b
     return BF_OK;
 }
 
-/* For how long after `from` a window in front of it can still be reached, whichever definition is asked: without
- * the oldest generation its windows would fall to the next one, which may have a longer lateness. */
+/* For how long after `from` a window in front of it can still be reached, whichever definition is asked:
+ * without the oldest generation its windows would fall to the next one, which may have a longer lateness. */
 static int64_t longest_reach_us(const struct bf_generations *generations)
 {
     int64_t reach_us = 0;

@@ -41,8 +41,8 @@ static void send_partial(struct bf_stage1 *task, const struct bf_slot *slot,
     bf__output_partial(&task->outlet, &partial);
 }
 
-/* Where two definitions have data (readings that were ahead of a reload's `from` before it was known), the older
- * one is published, as suspect, and the newer one held back: a window has one final. */
+/* Where two definitions have data (readings that were ahead of a reload's `from` before it was known), the
+ * older one is published, as suspect, and the newer one held back: a window has one final. */
 static void publish(struct bf_stage1 *task, const struct bf_series *series, struct bf_window *window,
                     enum bf_kpi_phase phase, int64_t clock_us)
 {

@@ -139,7 +139,7 @@ static enum bf_status begin(struct bf_running *task, bool clean, struct bf_err *
 /* Which chunks may go after the commit of task->number was confirmed. */
 static bool may_go(const struct bf_running *task, const struct bf_chunk_set *set)
 {
-    return set->owner != task->owner || (set->number < task->number && !set->unanswered);
+    return !set->unanswered && (set->owner != task->owner || set->number < task->number);
 }
 
 static enum bf_status remove_set(struct bf_running *task, const struct bf_chunk_set *set, struct bf_err *err)
@@ -175,6 +175,17 @@ static enum bf_status clean(struct bf_running *task, struct bf_err *err)
     return status;
 }
 
+/* A commit of it went without an answer and may still come: its chunks are left to the next epoch. */
+static void leave_chunks(struct bf_running *task, const struct bf_manifest *manifest)
+{
+    struct bf_chunk_set *set =
+        manifest->chunks == 0 ? NULL
+                              : bf__process_set(task, manifest->owner, manifest->number, manifest->from);
+    if (set != NULL) {
+        set->unanswered = true;
+    }
+}
+
 static enum bf_status commit(struct bf_running *task, struct bf_err *err)
 {
     char text[BF_MANIFEST_TEXT + 1];
@@ -197,10 +208,7 @@ static enum bf_status commit(struct bf_running *task, struct bf_err *err)
         return BF_OK;
     }
     bf_count(task->process->tally.checkpoints_unanswered, 1);
-    struct bf_chunk_set *set = bf__process_set(task, task->owner, task->number, task->manifest.from);
-    if (set != NULL) {
-        set->unanswered = true;
-    }
+    leave_chunks(task, &task->manifest);
     task->phase = BF_CHECKPOINT_ASK;
     return BF_OK;
 }
@@ -314,6 +322,7 @@ enum bf_status bf__process_announce(struct bf_running *task, struct bf_err *err)
         return BF_OK;
     }
     if (answer == BF_COMMIT_UNKNOWN) {
+        leave_chunks(task, &said);
         return BF_AGAIN;
     }
     task->must_announce = false;

@@ -167,8 +167,8 @@ enum bf_status bf__process_apply(struct bf_process *process, const struct bf_inc
     }
     if (task->must_announce) {
         enum bf_status status = bf__process_announce(task, err);
-        if (status != BF_OK) {
-            return status;
+        if (status != BF_OK || task->stopped) {
+            return status; /* refused: nothing may be written before it is said */
         }
     }
     struct bf_input input = {.type = type_of(incoming), .offset = incoming->offset, .value = incoming->value};

@@ -1,5 +1,5 @@
-/* broker.h: the MQTT side of world.h: a QoS 1 session per ingest id (first in first out, a window of packet ids in
- * a cycle, DUP for all that is in flight, read or never read), and what its ingest process holds.
+/* broker.h: the MQTT side of world.h: a QoS 1 session per ingest id (first in first out, a window of packet
+ * ids in a cycle, DUP for all that is in flight, read or never read), and what its ingest process holds.
  * Owner: static, one per test program.   Thread: main. */
 #ifndef TEST_PROCESSORS_BROKER_H
 #define TEST_PROCESSORS_BROKER_H

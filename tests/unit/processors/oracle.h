@@ -1,6 +1,6 @@
-/* oracle.h: every final and every revision of a sum and a count, recomputed from the readings' first appearances
- * and the partitions' clocks; and the properties of a log's results: straight and reloaded runs give the same
- * bytes, two interleavings the same results, and these are the oracle's.
+/* oracle.h: every final and every revision of a sum and a count, recomputed from the readings' first
+ * appearances and the partitions' clocks; and the properties of a log's results: straight and reloaded runs
+ * give the same bytes, two interleavings the same results, and these are the oracle's.
  * Owner: static, one per test program.   Thread: main. */
 #ifndef TEST_PROCESSORS_ORACLE_H
 #define TEST_PROCESSORS_ORACLE_H

@@ -1,5 +1,5 @@
-/* replay.h: a log of readings, run through both stages, straight and with save and load at random points, in any
- * interleaving of the partials.
+/* replay.h: a log of readings, run through both stages, straight and with save and load at random points,
+ * in any interleaving of the partials.
  * Owner: static, one per test program.   Thread: main. */
 #ifndef TEST_PROCESSORS_REPLAY_H
 #define TEST_PROCESSORS_REPLAY_H

@@ -1,6 +1,6 @@
-/* test_protocol.c: the protocol's rules as the engine keeps them, over logs that brokers and ingest processes with
- * faults leave behind (world.h): nothing that the broker handed over is lost, nothing counts twice, the clock is
- * what a second implementation makes of the same ticks, and finals and revisions are the oracle's. */
+/* test_protocol.c: the protocol's rules as the engine keeps them, over logs that brokers and ingest processes
+ * with faults leave behind (world.h): nothing that the broker handed over is lost, nothing counts twice, the
+ * clock is what a second implementation makes of the same ticks, finals and revisions are the oracle's. */
 #include "tests/unit/processors/world.h"
 
 #define DEATH 8 /* writer_timeout / tick_every */

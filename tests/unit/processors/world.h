@@ -1,7 +1,7 @@
 /* world.h: readings logs as brokers and ingest processes would leave them: sessions (broker.h), a gate that
- * acknowledges behind Kafka's low watermark, markers and ticks. Processes die at any moment; what they had in
- * flight may land behind their successor's hello. Sessions are forgotten, partitions stand still. The same seed
- * gives the same log.
+ * acknowledges behind Kafka's low watermark, markers and ticks. Processes die at any moment; what they had
+ * in flight may land behind their successor's hello. Sessions are forgotten, partitions stand still. The
+ * same seed gives the same log.
  * Declined: the real ingest (it talks to real brokers, and its own tests do).
  * Owner: static, one per test program.   Thread: main. */
 #ifndef TEST_PROCESSORS_WORLD_H
@@ -382,8 +382,8 @@ static void one_step(bool chaos)
     }
 }
 
-/* A log of `seconds` with faults, and its quiet end, in which everything comes through. The partitions learn of
- * the reload at different times, before and behind its `from`. */
+/* A log of `seconds` with faults, and its quiet end, in which everything comes through. The partitions learn
+ * of the reload at different times, before and behind its `from`. */
 static void broker_log(int64_t seconds, bool reload)
 {
     int64_t told_us[SOURCES];
