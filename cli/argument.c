@@ -1,5 +1,6 @@
 /* Why: ten commands would each refuse a bad number in their own words, or with a page of usage in which the
- * reader may look for his mistake. Declined: a framework over getopt: each command's options stay in its file. */
+ * reader may look for his mistake.
+ * Declined: a framework over getopt: each command's options stay in its file. */
 #include "cli/argument.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* argument.h: what stands behind an option on the command line, as a typed value. What cannot be understood is
- * refused with one sentence that names the option and says what it takes.
+/* argument.h: what stands behind an option on the command line, as a typed value. What cannot be
+ * understood is refused with one sentence that names the option and says what it takes.
  * Thread: main.   Errors: CONFIG, which bf_argument_refuse turns into exit code 2. */
 #ifndef BF_CLI_ARGUMENT_H
 #define BF_CLI_ARGUMENT_H

@@ -206,7 +206,7 @@ static enum bf_status connect_all(struct bf_publisher *publisher, const struct b
         snprintf(connection->client_id, sizeof connection->client_id, "%s-%zu", name, i);
         struct bf_mqtt_options options = {
             .url = site->mqtt.url,
-            .version = site->mqtt.version,
+            .version = site->mqtt.version == 5 ? 5 : 3,
             .client_id = connection->client_id,
             .username = site->mqtt.username,
             .password = site->mqtt.password,

@@ -22,8 +22,10 @@ static const char usage[] =
     "examples:\n"
     "  belfry reload --config belfry.yaml\n"
     "\n"
-    "Checks the city's files and puts them into force as a new generation, at a log time a little ahead. Waits\n"
-    "until the whole log has passed that time (at most a minute), unless --no-wait. Windows that begin before\n"
+    "Checks the city's files and puts them into force as a new generation, at a log time a little ahead. "
+    "Waits\n"
+    "until the whole log has passed that time (at most a minute), unless --no-wait. Windows that begin "
+    "before\n"
     "it keep the old definition. Where nothing has changed nothing is written; where a file is wrong the\n"
     "errors are shown, nothing is written, and the exit code is 78.\n";
 
@@ -38,7 +40,8 @@ struct standing {
     int32_t partitions;
 };
 
-static enum bf_status look(const struct bf_kafka_options *options, struct standing *standing, struct bf_err *err)
+static enum bf_status look(const struct bf_kafka_options *options, struct standing *standing,
+                           struct bf_err *err)
 {
     struct bf_config_log *log;
     enum bf_status status = bf_config_log_open(options, NULL, &log, err);
@@ -127,7 +130,8 @@ static enum bf_status run(const struct bf_setting *setting, bool wait, struct bf
     enum bf_status status = bf_bundle_read(setting->site->city_path, &bundle, err);
     status = status == BF_OK ? bf_city_load(bundle, bf_aggregate_names(), &city, err) : status;
     for (size_t i = 0; status == BF_OK && i < city->problem_count; i++) {
-        fprintf(stderr, "belfry reload: %s\n", city->problems[i].text); /* a profile is off, the rest goes on */
+        fprintf(stderr, "belfry reload: %s\n",
+                city->problems[i].text); /* a profile is off, the rest goes on */
     }
     status = status == BF_OK ? reload(&options, bundle, city, wait, err) : status;
     if (city) {

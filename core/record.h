@@ -1,6 +1,6 @@
-/* record.h: what else travels through Kafka besides readings: here the kinds of records, and those that ingest
- * and the configuration write; what tasks write is in core/result.h. Wire forms: docs/RECORDS.md; golden
- * bytes: tests/vectors/wire. Slices borrow from the decoded bytes.   Thread: values, any. */
+/* record.h: what else travels through Kafka besides readings: here the kinds of records, and those that
+ * ingest and the configuration write; what tasks write is in core/result.h. Wire forms: docs/RECORDS.md;
+ * golden bytes: tests/vectors/wire. Slices borrow from the decoded bytes.   Thread: values, any. */
 #ifndef BF_CORE_RECORD_H
 #define BF_CORE_RECORD_H
 

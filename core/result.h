@@ -1,6 +1,6 @@
 /* result.h: the records that tasks write: ticks with their counters, partials, KPI values, devices, chunks of
- * checkpoints, and the origin in their headers. Wire forms: docs/RECORDS.md; golden bytes: tests/vectors/wire.
- * Slices borrow from the decoded bytes.   Thread: values, any. */
+ * checkpoints, and the origin in their headers. Wire forms: docs/RECORDS.md; golden bytes:
+ * tests/vectors/wire. Slices borrow from the decoded bytes.   Thread: values, any. */
 #ifndef BF_CORE_RESULT_H
 #define BF_CORE_RESULT_H
 

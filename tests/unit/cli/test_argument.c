@@ -4,6 +4,7 @@
 #include "tests/unit/cli/command_run.h"
 
 #include "cli/argument.h"
+#include "tests/support/tempdir.h"
 
 #define GOOD TEST_SOURCE_DIR "/tests/vectors/config/good/belfry.yaml"
 
@@ -126,11 +127,24 @@ static void a_configuration_that_is_not_there_is_78(void **state)
 static void time_that_is_not_real_needs_a_city_of_its_own(void **state)
 {
     (void)state;
-    assert_int_equal(RUN("simulate", "-c", GOOD, "--speed", "10"), BF_EXIT_CONFIG);
+    char config[300];
+    snprintf(config, sizeof config, "%s/belfry.yaml", bf_tempdir("argument"));
+    FILE *file = fopen(config, "w");
+    assert_non_null(file);
+    assert_true(fputs("city: " TEST_SOURCE_DIR "/tests/vectors/config/good/city\n"
+                      "mqtt: {url: \"mqtt://127.0.0.1:1\"}\nkafka: {brokers: \"127.0.0.1:1\"}\n"
+                      "redis: {url: \"redis://127.0.0.1:1/0\"}\ningest: {id: t, filters: [a]}\n",
+                      file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(RUN("simulate", "-c", config, "--speed", "10"), BF_EXIT_CONFIG);
     assert_printed("--speed and --start need `clock: message`");
-    assert_int_equal(RUN("simulate", "-c", GOOD, "--start", "2024-02-13T08:00:00Z"), BF_EXIT_CONFIG);
-    assert_int_equal(RUN("replay", "x", "-c", GOOD), BF_EXIT_CONFIG);
+    assert_int_equal(RUN("simulate", "-c", config, "--start", "2024-02-13T08:00:00Z"), BF_EXIT_CONFIG);
+    assert_int_equal(RUN("replay", "x", "-c", config), BF_EXIT_CONFIG);
     assert_printed("a replay needs `clock: message`");
+    assert_int_equal(RUN("replay", "/not/there", "-c", GOOD), BF_EXIT_CONFIG);
+    assert_printed("could not open /not/there");
+    assert_int_equal(RUN("top", "--once", "-c", config), BF_EXIT_UNAVAILABLE);
+    assert_printed("belfry top: ");
     assert_int_equal(RUN("audit", "-c", GOOD, "--kpi", "none"), BF_EXIT_CONFIG);
     assert_printed("the city has no KPI \"none\"");
 }

@@ -1,5 +1,5 @@
 /* The simulated city: the same seed gives the same bytes, in order of time, at the rate asked for; faults do
- * what faults.def says of them; and what every kind of device sends is what its profile in config/city reads. */
+ * what faults.def says of them; what every kind of device sends is what its profile in config/city reads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
