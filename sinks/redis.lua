@@ -122,15 +122,18 @@ local function write_hash(key, shape, from, seq)
 end
 
 -- A record's id in the stream is its place in the log, so it is the same however often it is written. That
--- it is there already can only be when a step broke off half way, which Redis does not undo.
+-- the stream is there or further already can only be when a step broke off half way, which Redis does not undo.
 local function write_history(name, offset, shape, from)
   local key, id, words, places = HIST .. name, offset .. '-1', shape.past, shape.past_from
   for i = 1, #places do
     words[2 * i] = ARGV[from + places[i]]
   end
   local answer = redis.pcall('XADD', key, 'MAXLEN', '~', history, id, unpack(words, 1, 2 * #places))
-  if type(answer) == 'table' and answer.err and #call('XRANGE', key, id, id) == 0 then
-    error(answer.err)
+  if type(answer) == 'table' and answer.err then
+    local newest = call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
+    if not newest or tonumber(string.match(newest[1], '^%d+')) < tonumber(offset) then
+      error(answer.err)
+    end
   end
 end
 

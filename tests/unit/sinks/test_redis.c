@@ -233,6 +233,31 @@ static void provisional_values_never_enter_the_history(void **state)
     sink()->close(it.self);
 }
 
+/* A step that breaks off half way leaves what it had written; made again, it meets its own entries, or finds
+ * that the newest ones have pushed them out. */
+static void a_step_that_broke_off_is_made_again(void **state)
+{
+    struct fixture it;
+    (void)state;
+    ask("CONFIG SET stream-node-max-entries 1");
+    site.sink.history = 2;
+    ready(&it);
+    struct bf_sink_record records[] = {window(0, 1, 1, BF_KPI_FINAL, 0), window(1, 2, 2, BF_KPI_FINAL, 0),
+                                       window(2, 3, 3, BF_KPI_FINAL, 0), window(3, 4, 4, BF_KPI_FINAL, 0)};
+    assert_int_equal(write_at(&it, BF_SINK_NO_POSITION, 4, records, 4), BF_OK);
+    assert_int_equal(number(HIST_LEN), 2);
+    ask("DEL belfry:v1:position belfry:v1:origin:0"); /* as if the last commands had not been reached */
+    assert_int_equal(sync_sink(&it), BF_OK);
+    adopt(&it, &city, 1);
+    assert_int_equal(write_at(&it, BF_SINK_NO_POSITION, 4, records, 4), BF_OK);
+    assert_int_equal(number(HIST_LEN), 2);
+    assert_text("HGET " KEY " value", "4");
+    assert_text("HGET belfry:v1:position 0", "4");
+    site.sink.history = 500;
+    ask("CONFIG SET stream-node-max-entries 100");
+    sink()->close(it.self);
+}
+
 static void what_becomes_unknown_vanishes(void **state)
 {
     struct fixture it;
@@ -327,6 +352,7 @@ int main(void)
         LAW(a_rollback_is_brought_forward_to_the_same),
         LAW(a_revision_does_not_overwrite_a_newer_window),
         LAW(provisional_values_never_enter_the_history),
+        LAW(a_step_that_broke_off_is_made_again),
         LAW(what_becomes_unknown_vanishes),
         LAW(a_script_that_redis_forgot_is_loaded_again),
         LAW(two_batches_travel_at_once),
