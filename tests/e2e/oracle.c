@@ -211,21 +211,27 @@ struct window {
     int64_t start_us;
     int32_t partition; /* of its first part */
     struct total in_time, all;
+    bool mixed; /* a newer definition has data too */
 };
 
-/* The generation that a result names is the one in force when its window began, unless a partition learned one
- * only after its `from`. */
+/* The generation that a result names: the one in force when its window began, or the last that had this
+ * definition where readings came before a newer one was learned. Unless a partition learned one only after its
+ * `from`. */
 static void compare_generation(struct oracle *oracle, const struct window *window, const struct bf_kpi *kpi)
 {
     const struct oracle_partition *known = &oracle->partitions[window->partition];
-    int64_t number = oracle->generations[0].number;
+    int64_t in_force = oracle->generations[0].number, newest = 0;
     for (size_t k = 0; k < known->known_count; k++) {
         const struct oracle_generation *generation = &oracle->generations[known->known[k].generation];
         if (known->known[k].from_us != generation->from_us) {
             return;
         }
-        number = generation->from_us <= window->start_us ? generation->number : number;
+        in_force = generation->from_us <= window->start_us ? generation->number : in_force;
+        for (size_t i = 0; i < generation->city->kpi_count; i++) {
+            newest = generation->definition[i] == window->index ? generation->number : newest;
+        }
     }
+    int64_t number = newest < in_force ? newest : in_force;
     if (kpi->generation != number) {
         oracle_differ(oracle, "%s %s %lld: of generation %lld, must be %lld", window->kpi, window->scope,
                       (long long)window->start_us, (long long)kpi->generation, (long long)number);
@@ -250,6 +256,10 @@ static void compare_closed(struct oracle *oracle, const struct window *window, c
     compare_total(oracle, window->definition, "last", &window->all, &closed[count - 1]);
     for (size_t i = 0; i < count; i++) {
         compare_generation(oracle, window, &closed[i].record);
+        if (window->mixed && closed[i].record.quality != BF_QUALITY_SUSPECT) {
+            oracle_differ(oracle, "%s %s %lld: of two definitions, and not suspect", window->kpi, window->scope,
+                          (long long)window->start_us);
+        }
     }
 }
 
@@ -343,6 +353,7 @@ static void compare_windows(struct oracle *oracle)
             }
         }
         oracle->sums.mixed += mixed;
+        window.mixed = mixed;
         compare_window(oracle, &window);
     }
 }

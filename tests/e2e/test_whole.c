@@ -1,13 +1,10 @@
 /* The whole way on real peers: hostile payloads first, each a counter and a reject and nothing else; then a city
  * with every kind of fault, accounted for to the last message and recomputed window by window. */
-#include "tests/e2e/town.h"
+#include "tests/e2e/sender.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "peers/mqtt/mqtt.h"
 
 #define TOPIC "city/air/hostile"
 #define LARGE (2 * 1024 * 1024)
@@ -16,56 +13,10 @@
 #define GROWTH_KB 8192 /* of ingest's memory over all rounds but the first */
 
 static struct town town;
-static struct bf_mqtt *publisher;
-static _Atomic int connected, acknowledged;
+static struct sender sender;
 static char large[LARGE];
 
 /* ---- hostile payloads */
-
-static void on_message(void *context, const struct bf_mqtt_message *message)
-{
-    (void)context;
-    (void)message;
-}
-static void on_connected(void *context, bool kept)
-{
-    (void)context;
-    (void)kept;
-    atomic_store(&connected, 1);
-}
-static void on_broken(void *context, const char *reason)
-{
-    (void)context;
-    (void)reason;
-    atomic_store(&connected, -1);
-}
-static void on_subscribed(void *context, bool ok, const char *reason)
-{
-    (void)context;
-    (void)ok;
-    (void)reason;
-}
-static void on_published(void *context, int token, bool ok)
-{
-    (void)context;
-    (void)token;
-    atomic_fetch_add(&acknowledged, ok);
-}
-
-static void connect_publisher(void)
-{
-    char url[100];
-    struct bf_err err;
-    snprintf(url, sizeof url, "mqtt://%s", town.broker.address);
-    const struct bf_mqtt_options options = {.url = url, .version = 5, .client_id = "hostile", .keep_alive_s = 60,
-                                            .clean = true, .connect_timeout_s = 5};
-    const struct bf_mqtt_callbacks callbacks = {
-        .message = on_message, .connected = on_connected, .failed = on_broken, .lost = on_broken,
-        .subscribed = on_subscribed, .published = on_published};
-    assert_int_equal(bf_mqtt_create(&options, &callbacks, &publisher, &err), BF_OK);
-    assert_int_equal(bf_mqtt_connect(publisher, &err), BF_OK);
-    BF_EVENTUALLY(atomic_load(&connected) == 1, 10000);
-}
 
 static struct bf_slice nested(void)
 {
@@ -86,14 +37,11 @@ static struct bf_slice oversize(void)
 /* One message: it is taken, it gives a reject and no reading. */
 static void send_hostile(const char *what, struct bf_slice payload)
 {
-    struct bf_err err;
-    int before = atomic_load(&acknowledged);
     int64_t messages = town_metric(&town, TOWN_INGEST, "belfry_messages_total");
     int64_t rejects = town_metric(&town, TOWN_INGEST, "belfry_rejects_total");
     int64_t readings = town_metric(&town, TOWN_INGEST, "belfry_readings_total");
-    assert_int_equal(bf_mqtt_publish(publisher, bf_slice_of(TOPIC), payload, 1, false, BF_TIME_NONE, NULL, &err), BF_OK);
-    town.extra++;
-    BF_EVENTUALLY(atomic_load(&acknowledged) == before + 1, 10000);
+    sender_send(&sender, TOPIC, payload);
+    sender_settle(&sender);
     BF_EVENTUALLY(town_metric(&town, TOWN_INGEST, "belfry_messages_total") == messages + 1, 10000);
     if (town_metric(&town, TOWN_INGEST, "belfry_rejects_total") != rejects + 1
         || town_metric(&town, TOWN_INGEST, "belfry_readings_total") != readings) {
@@ -129,7 +77,7 @@ static long memory_kb(const struct bf_child *child)
 static void hostile_payloads_are_rejected_one_by_one(void **state)
 {
     (void)state;
-    connect_publisher();
+    sender_open(&sender, &town);
     send_all_hostile();
     long before = memory_kb(&town.daemons[TOWN_INGEST]);
     for (int round = 1; round < ROUNDS; round++) {
@@ -143,21 +91,16 @@ static void hostile_payloads_are_rejected_one_by_one(void **state)
 /* A device that sends eight seconds late: its windows have closed, their lateness is not over. */
 static void send_late(int number)
 {
-    struct bf_err err;
-    char payload[200], topic[64];
+    char topic[64];
     int64_t then_ms = (bf_time_wall_us() - 8 * BF_US_PER_S) / BF_US_PER_MS;
     snprintf(topic, sizeof topic, "city/air/late-%d", number % 3);
-    int len = snprintf(payload, sizeof payload,
-                       "{\"ts\":%lld,\"class\":\"reference\",\"lat\":60.15,\"lon\":24.68,\"pm25\":%d.5}",
-                       (long long)then_ms, number);
-    assert_int_equal(bf_mqtt_publish(publisher, bf_slice_of(topic), (struct bf_slice){payload, (size_t)len}, 1, false,
-                                     BF_TIME_NONE, NULL, &err), BF_OK);
-    town.extra++;
+    sender_say(&sender, topic, "{\"ts\":%lld,\"class\":\"reference\",\"lat\":60.15,\"lon\":24.68,\"pm25\":%d.5}",
+               (long long)then_ms, number);
 }
 
 static void a_city_with_faults_is_accounted_for(void **state)
 {
-    int before = atomic_load(&acknowledged), sent = 0;
+    int sent = 0;
     struct bf_oracle_sums sums;
     struct town_audit audit;
     (void)state;
@@ -168,8 +111,8 @@ static void a_city_with_faults_is_accounted_for(void **state)
         send_late(sent);
     }
     town_devices_end(&town, 60000);
-    BF_EVENTUALLY(atomic_load(&acknowledged) == before + sent, 10000);
-    bf_mqtt_destroy(publisher);
+    sender_settle(&sender);
+    sender_close(&sender);
     town_account(&town, &sums, &audit);
     assert_true(town.published > 5000);
     assert_true(town_audit_number(&audit, "rejected") > 7 * ROUNDS); /* the hostile, and those that are cut */
