@@ -75,20 +75,23 @@ local function has(bits, i)
   return math.floor(bits / 2 ^ (i - 1)) % 2 == 1
 end
 
--- What records have in common, from "fields gone created boards" (bits of names): words of HSET and XADD with
+-- What records have in common, from "fields changed gone created boards" (bits of names): words of HSET and XADD with
 -- room for the values, from which words these come, fields to remove, how many are created, boards.
 local function shape_of(text, names)
-  local fields, gone, created, boards = string.match(text, '^d?(%d+) (%d+) (%d+) (.*)$')
-  local shape = {count = 0, created = 0, words = {}, past = {}, past_from = {}, boards = {}}
-  fields, gone, created = tonumber(fields), tonumber(gone), tonumber(created)
+  local fields, changed, gone, created, boards = string.match(text, '^d?(%d+) (%d+) (%d+) (%d+) (.*)$')
+  local shape = {count = 0, created = 0, words = {}, places = {}, past = {}, past_from = {}, boards = {}}
+  fields, changed, gone, created = tonumber(fields), tonumber(changed), tonumber(gone), tonumber(created)
   for i = 1, #names do
     if has(fields, i) then
-      local count, past = shape.count + 1, shape.past
-      shape.count = count
-      shape.words[2 * count - 1], shape.words[2 * count] = names[i], ''
+      local place, words, past = shape.count, shape.words, shape.past
+      shape.count = place + 1
+      if has(changed, i) then
+        shape.places[#shape.places + 1] = place
+        words[#words + 1], words[#words + 2] = names[i], ''
+      end
       shape.created = shape.created + (has(created, i) and 1 or 0)
       if IN_HISTORY[names[i]] then
-        shape.past_from[#shape.past_from + 1] = count - 1
+        shape.past_from[#shape.past_from + 1] = place
         past[#past + 1], past[#past + 2] = names[i], ''
       end
     elseif has(gone, i) then
@@ -99,16 +102,17 @@ local function shape_of(text, names)
   for board in string.gmatch(boards, '%S+') do
     shape.boards[#shape.boards + 1] = board_of(board)
   end
-  shape.has_value, shape.lost_value = has(fields, 1), has(gone, 1)
+  shape.has_value, shape.lost_value = has(changed, 1), has(gone, 1)
   shapes[text] = shape
   return shape
 end
 
 -- Writes the values from ARGV[from] on. Returns how many fields were new, and how many were written.
 local function write_hash(key, shape, from, seq)
-  local words, count = shape.words, shape.count
+  local words, places = shape.words, shape.places
+  local count = #places
   for i = 1, count do
-    words[2 * i] = ARGV[from + i - 1]
+    words[2 * i] = ARGV[from + places[i]]
   end
   if seq then
     count = count + 1

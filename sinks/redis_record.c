@@ -64,8 +64,8 @@ static struct bf__known_kpi after(const struct bf__known_kpi *known, const struc
     return next;
 }
 
-/* The window is the newest ("k", closed: "f"), or an older one that closes ("r"). Of an open one only what
- * has changed is sent; of a closed one all, for the history wants it. */
+/* The window is the newest ("k", closed: "f"), or an older one that closes ("r"). Only what
+ * has changed enters the hash; of a closed one all is sent nevertheless, for the history wants it. */
 static void add_kpi(struct bf__redis_sink *sink, const struct bf_sink_record *record,
                     const struct bf__kpi_names *names, struct bf__known_kpi *known)
 {
@@ -86,6 +86,7 @@ static void add_kpi(struct bf__redis_sink *sink, const struct bf_sink_record *re
     struct bf__known_kpi next = after(known, kpi, at + values, &same);
     struct bf__shape shape = {
         .fields = closed ? next.fields : next.fields & ~same,
+        .changed = next.fields & ~same,
         .gone = newest ? known->fields & ~next.fields : 0,
         .created = next.fields & ~known->fields,
         .boards = names->boards,
@@ -117,6 +118,7 @@ static void add_device(struct bf__words *words, const struct bf_device *device)
         return;
     }
     struct bf__shape shape = {.fields = present(at + 3, DEVICE_FIELDS)};
+    shape.changed = shape.fields;
     shape.gone = ~shape.fields & ((1u << DEVICE_FIELDS) - 1);
     at[1] = at[2];
     words->count = (size_t)(at - words->at) + compact(at, 3, 3, DEVICE_FIELDS, shape.fields);

@@ -214,7 +214,7 @@ struct bf_slice bf__words_end_message(struct bf__words *words, int64_t seq)
 
 struct bf_slice bf__words_shape(struct bf__words *words, const struct bf__shape *shape)
 {
-    const uint32_t bits[] = {shape->fields, shape->gone, shape->created};
+    const uint32_t bits[] = {shape->fields, shape->changed, shape->gone, shape->created};
     size_t begin = words->used;
     for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
         char digits[BF_NUMBER_MAX];

@@ -51,6 +51,7 @@ struct bf_slice bf__words_end_message(struct bf__words *words, int64_t seq);
  * word. */
 struct bf__shape {
     uint32_t fields;  /* that follow: bits in the order of the names */
+    uint32_t changed; /* of these, what the hash does not hold already */
     uint32_t gone;    /* that Redis has and must not have */
     uint32_t created; /* that Redis has not yet */
     struct bf_slice boards;

@@ -159,6 +159,36 @@ static void what_does_not_fit_is_told(void **state)
     bf__words_deinit(&words);
 }
 
+static void a_message_ends_with_its_number(void **state)
+{
+    struct bf__words words;
+    struct bf_kpi kpi = sample();
+    (void)state;
+    assert_int_equal(bf__words_init(&words, 0, 64, 4096, NULL), BF_OK);
+    bf__words_put_kpi(&words, &kpi, &names, 0);
+    struct bf_slice message = words.at[16], seq = bf__words_end_message(&words, 4294967297);
+    assert_true(bf_slice_equal(seq, BF_SLICE("4294967297")));
+    assert_int_equal(words.at[16].len, message.len + strlen(",\"seq\":4294967297}"));
+    assert_memory_equal(words.at[16].data + message.len, ",\"seq\":4294967297}", 18);
+    bf__words_deinit(&words);
+}
+
+static void a_shape_is_one_text(void **state)
+{
+    const struct bf__shape shape = {
+        .fields = 8191, .changed = 17, .gone = 0, .created = 16, .boards = BF_SLICE("wall air")};
+    struct bf__words words;
+    (void)state;
+    assert_int_equal(bf__words_init(&words, 0, 4, 64, NULL), BF_OK);
+    assert_true(bf_slice_equal(bf__words_shape(&words, &shape), BF_SLICE("8191 17 0 16 wall air")));
+    assert_int_equal(words.count, 0);
+    bf__words_put_origin(&words, 7, 3);
+    assert_word(&words, 0, "7:3");
+    bf__words_put_unless(&words, -1, -1);
+    assert_word(&words, 1, "");
+    bf__words_deinit(&words);
+}
+
 /* The names in redis.lua stand in the order in which the words are written here. */
 static void the_script_names_them_in_this_order(void **state)
 {
@@ -191,6 +221,8 @@ int main(void)
         cmocka_unit_test(texts_cannot_break_out_of_the_message),
         cmocka_unit_test(a_device),
         cmocka_unit_test(what_does_not_fit_is_told),
+        cmocka_unit_test(a_message_ends_with_its_number),
+        cmocka_unit_test(a_shape_is_one_text),
         cmocka_unit_test(the_script_names_them_in_this_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
