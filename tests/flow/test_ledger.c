@@ -1,5 +1,5 @@
-/* The ledger over logs that are written by hand, in the embedded Kafka: each kind of record once, redelivered,
- * or written again by a task that replayed; the sums are exact.
+/* The ledger over logs that are written by hand, in the embedded Kafka: each kind of record once,
+ * redelivered, or written again by a task that replayed; the sums are exact.
  * Covers: cli/ledger.c */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,5 @@
-/* What most commands begin with: which file is read, what is said when it cannot be, how long windows take. */
+/* What most commands begin with: which file is read, what is said when it cannot be, and how long windows
+ * take. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
