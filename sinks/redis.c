@@ -72,7 +72,8 @@ static enum bf_status redis_open(const struct bf_sink_options *options, void **s
     sink->clock_us = BF_TIME_NONE;
     sink->sent = calloc(count, sizeof *sink->sent);
     sink->applied = calloc(count, sizeof *sink->applied);
-    sink->known = bf_table_create(BF_KNOWN_MAX, sizeof ((struct bf__known *)0)->key, sizeof(struct bf__known));
+    sink->known =
+        bf_table_create(BF_KNOWN_MAX, sizeof ((struct bf__known *)0)->key, sizeof(struct bf__known));
     enum bf_status status = bf__words_init(&sink->words, HEAD, words, BATCH_TEXT, err);
     status = status == BF_OK ? bf__words_init(&sink->head, 0, HEAD, HEAD_TEXT, err) : status;
     if (status == BF_OK && (!sink->sent || !sink->applied || !sink->known)) {

@@ -179,7 +179,7 @@ static void a_shape_is_one_text(void **state)
         .fields = 8191, .changed = 17, .gone = 0, .created = 16, .boards = BF_SLICE("wall air")};
     struct bf__words words;
     (void)state;
-    assert_int_equal(bf__words_init(&words, 0, 4, 64, NULL), BF_OK);
+    assert_int_equal(bf__words_init(&words, 0, 4, 256, NULL), BF_OK);
     assert_true(bf_slice_equal(bf__words_shape(&words, &shape), BF_SLICE("8191 17 0 16 wall air")));
     assert_int_equal(words.count, 0);
     bf__words_put_origin(&words, 7, 3);
