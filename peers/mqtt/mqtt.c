@@ -28,6 +28,21 @@ static enum bf_status peer(struct bf_err *err, const char *what, int code)
                       words ? words : "unknown", code);
 }
 
+/* Paho formats a trace of each call and packet into a ring in memory, also where nobody asked for one: a fifth
+ * of what receiving a message costs. Whoever asks by Paho's own variable gets it. */
+static void forgo_trace(void)
+{
+    if (getenv("MQTT_C_CLIENT_TRACE") == NULL) {
+        MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
+    }
+}
+
+static void prepare_paho(void)
+{
+    forget_web_proxies();
+    forgo_trace();
+}
+
 /* Paho's form of the address; through the relay where there is one. */
 static enum bf_status set_address(struct bf_mqtt *mqtt, struct bf_err *err)
 {
@@ -68,7 +83,7 @@ enum bf_status bf_mqtt_create(const struct bf_mqtt_options *options,
                               struct bf_err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, forget_web_proxies);
+    pthread_once(&once, prepare_paho);
     assert(options->version == 3 || options->version == 5);
     assert(callbacks->message && callbacks->connected && callbacks->failed && callbacks->lost
            && callbacks->subscribed);
