@@ -17,10 +17,13 @@
 #include "core/log.h"
 #include "core/time.h"
 #include "ingest/dial.h"
+#include "ingest/pace.h"
 #include "ingest/relay.h"
 
 #define WAIT_MS 10     /* a reserve where the main thread is too busy to wake us */
 #define IDLE_MS 1000   /* stalls are noticed within this */
+#define PACE_US 1000   /* under load a turn moves what has come in this time, */
+#define PACE_BURST 8   /* but a message that comes alone takes a few turns, and does not wait */
 #define PROXY_MAX 4096 /* bytes of an HTTP CONNECT request */
 #define PROXY_US (10 * BF_US_PER_S)
 
@@ -35,6 +38,7 @@ struct bf_gate {
     _Atomic(const char *) fault;
     int wake, listener;
     uint16_t port;
+    struct bf_pace pace;
     int asking; /* Paho's socket before its CONNECT is read (TLS); -1: none */
     int64_t asking_until_us;
     size_t request_len;
@@ -278,7 +282,9 @@ static void turn(struct bf_gate *gate)
     if (is_severed(gate)) {
         return;
     }
-    if (connected && !bf__relay_turn(relay, &fds[PAHO], bf_time_monotonic_us())) {
+    int64_t now_us = bf_time_monotonic_us();
+    bf_pace_turn(&gate->pace, now_us);
+    if (connected && !bf__relay_turn(relay, &fds[PAHO], now_us)) {
         drop(gate);
     }
     if (gate->asking >= 0) {
@@ -293,6 +299,7 @@ static void *run(void *context)
 {
     struct bf_gate *gate = context;
     while (!atomic_load(&gate->stopping)) {
+        bf_pace_wait(&gate->pace, gate->wake);
         turn(gate);
     }
     drop(gate);
@@ -310,6 +317,7 @@ enum bf_status bf_gate_start(const struct bf_gate_options *options, struct bf_ga
     snprintf(gate->host, sizeof gate->host, "%s", options->host);
     gate->options.host = gate->host;
     gate->asking = gate->listener = -1;
+    gate->pace = (struct bf_pace){.every_us = PACE_US, .burst = PACE_BURST};
     gate->relay = bf__relay_create(&gate->options, &gate->shared);
     gate->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     enum bf_status status = BF_FATAL;

@@ -12,6 +12,8 @@
 #include "ingest/state.h"
 
 #define TURN_MS 10
+#define PACE_US (2 * BF_US_PER_MS) /* under load delivery reports are served this far apart, */
+#define PACE_BURST 8               /* else each at once */
 #define REPORT_US (250 * BF_US_PER_MS)
 #define MAX_QUEUE 65536 /* records in the producer's queue; its bytes are bounded too */
 #define STALL_US (10 * BF_US_PER_S)
@@ -143,6 +145,7 @@ static enum bf_status open(struct bf_daemon_context *context, void **self, struc
         return bf_err_set(err, BF_FATAL, "out of memory");
     }
     ingest->context = *context;
+    ingest->pace = (struct bf_pace){.every_us = PACE_US, .burst = PACE_BURST};
     pthread_mutex_init(&ingest->news.lock, NULL);
     bf_tally_register(&ingest->tally, context->counters);
     bf_health_set(context->health, "mqtt", BF_HEALTH_NOT_READY, "not connected yet");
@@ -199,11 +202,15 @@ static void mark(struct bf_ingest *ingest, int64_t now_us)
                    ingest->city->time.tick_every_us);
 }
 
+/* Kafka answers for each partition by itself; under load many answers are served at once. */
 static enum bf_status serve(struct bf_ingest *ingest, struct bf_err *err)
 {
-    uint64_t before = bf_producer_acked(ingest->producer);
+    bf_pace_wait(&ingest->pace, -1);
     enum bf_status status = bf_producer_poll(ingest->producer, TURN_MS, err);
-    if (bf_producer_acked(ingest->producer) != before) {
+    uint64_t acked = bf_producer_acked(ingest->producer);
+    if (acked != ingest->served) { /* the other threads serve reports, too */
+        ingest->served = acked;
+        bf_pace_turn(&ingest->pace, bf_time_monotonic_us());
         bf_gate_wake(ingest->gate);
     }
     if (status == BF_OK && atomic_load(&ingest->intake.failed)) {

@@ -292,7 +292,8 @@ static bool is_stalled(struct bf_relay *relay, int64_t now_us)
     return true;
 }
 
-static bool fill(struct bf_relay *relay, int64_t now_us, bool *got)
+/* A read that does not fill the room has emptied the socket. */
+static bool fill(struct bf_relay *relay, int64_t now_us, bool *dry)
 {
     size_t left = relay->in_len - relay->in_at;
     memmove(relay->in, relay->in + relay->in_at, left); /* at most part of a fixed header */
@@ -302,7 +303,7 @@ static bool fill(struct bf_relay *relay, int64_t now_us, bool *got)
     if (n < 0) {
         return false;
     }
-    *got = n > 0;
+    *dry = (size_t)n < BF_RELAY_INPUT - left;
     if (n > 0) {
         relay->in_len += (size_t)n;
         extend(relay, (size_t)n, now_us);
@@ -310,10 +311,9 @@ static bool fill(struct bf_relay *relay, int64_t now_us, bool *got)
     return true;
 }
 
-static bool move_down(struct bf_relay *relay, int64_t now_us)
+static bool move_down(struct bf_relay *relay, bool dry, int64_t now_us)
 {
-    bool got = true;
-    for (int round = 0; round < 16 && got; round++) { /* bounded, so that the uplink gets its turn */
+    for (int round = 0; round < 32; round++) { /* bounded, so that the uplink gets its turn */
         if (!flush(relay)) {
             return false;
         }
@@ -331,10 +331,10 @@ static bool move_down(struct bf_relay *relay, int64_t now_us)
         if (relay->in_at != before) {
             continue;
         }
-        if (!may_read(relay)) {
+        if (dry || !may_read(relay)) {
             return true;
         }
-        if (!fill(relay, now_us, &got)) {
+        if (!fill(relay, now_us, &dry)) {
             return false;
         }
     }
@@ -349,7 +349,8 @@ bool bf__relay_turn(struct bf_relay *relay, const struct pollfd fds[2], int64_t 
     if (fds[0].revents & (POLLIN | POLLHUP) && !collect(relay, now_us)) {
         return false;
     }
-    if (!release(relay, now_us) || !move_down(relay, now_us)) {
+    bool dry = (fds[1].revents & (POLLIN | POLLHUP | POLLRDHUP)) == 0;
+    if (!release(relay, now_us) || !move_down(relay, dry, now_us)) {
         return false;
     }
     bool gone = fds[1].revents & (POLLRDHUP | POLLHUP);

@@ -10,6 +10,7 @@
 #include "ingest/filters.h"
 #include "ingest/intake.h"
 #include "ingest/marker.h"
+#include "ingest/pace.h"
 #include "ingest/session.h"
 #include "peers/http/http.h"
 
@@ -50,7 +51,8 @@ struct bf_ingest {
     int32_t hello_next;
     uint64_t hello_mark;
     /* pacing */
-    uint64_t acked;
+    uint64_t acked, served; /* the watermark as last reported, and as last served */
+    struct bf_pace pace; /* of serving them */
     int64_t refreshed_us, reported_us, wait_logged_us;
     enum bf_clock_fault fault;
     atomic_bool hangup;
