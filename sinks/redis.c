@@ -19,8 +19,8 @@
 #define HEAD (FIXED + 2 * BF_REDIS_TASKS)
 #define HEAD_TEXT (2 * HEAD * BF_NUMBER_MAX)
 #define BATCH_TEXT (BF_REDIS_RECORD_TEXT + 384 * 1024)
-#define SWEEP_WORDS 4096             /* for the steps of redis_adopt.c */
-#define ALIVE_US (10 * BF_US_PER_S)  /* a heartbeat younger than this is somebody else at work */
+#define SWEEP_WORDS 4096            /* for the steps of redis_adopt.c */
+#define ALIVE_US (10 * BF_US_PER_S) /* a heartbeat younger than this is somebody else at work */
 
 static void draw_id(char id[17])
 {
@@ -72,8 +72,7 @@ static enum bf_status redis_open(const struct bf_sink_options *options, void **s
     sink->clock_us = BF_TIME_NONE;
     sink->sent = calloc(count, sizeof *sink->sent);
     sink->applied = calloc(count, sizeof *sink->applied);
-    sink->known =
-        bf_table_create(BF_KNOWN_MAX, sizeof ((struct bf__known *)0)->key, sizeof(struct bf__known));
+    sink->known = bf_table_create(BF_KNOWN_MAX, sizeof((struct bf__known *)0)->key, sizeof(struct bf__known));
     enum bf_status status = bf__words_init(&sink->words, HEAD, words, BATCH_TEXT, err);
     status = status == BF_OK ? bf__words_init(&sink->head, 0, HEAD, HEAD_TEXT, err) : status;
     if (status == BF_OK && (!sink->sent || !sink->applied || !sink->known)) {
@@ -156,7 +155,8 @@ static enum bf_status connect_anew(struct bf__redis_sink *sink, struct bf_err *e
         return status;
     }
     struct bf_slice load[] = {
-        BF_SLICE("SCRIPT"), BF_SLICE("LOAD"),
+        BF_SLICE("SCRIPT"),
+        BF_SLICE("LOAD"),
         {(const char *)bf__redis_script, bf__redis_script_len},
     };
     struct bf_reply reply;
@@ -213,8 +213,8 @@ static enum bf_status redis_sync(void *self, int64_t *positions, int64_t *clock_
     struct bf_reply hello;
     enum bf_status status = connect_anew(sink, err);
     status = status == BF_OK ? say_hello(sink, &hello, err) : status;
-    if (status == BF_OK && hello.items[0].text.len
-        && !bf_slice_equal(hello.items[0].text, sink->options.install)) {
+    if (status == BF_OK && hello.items[0].text.len &&
+        !bf_slice_equal(hello.items[0].text, sink->options.install)) {
         status = take_over(sink, &hello, err);
         status = status == BF_OK ? say_hello(sink, &hello, err) : status;
     }
@@ -304,7 +304,8 @@ static void begin_batch(struct bf__redis_sink *sink)
 }
 
 /* What is known only at the end: where Redis must stand and will stand, and each task's last origin. */
-static void put_head(struct bf__words *head, const struct bf__redis_sink *sink, int32_t partition, int64_t next)
+static void put_head(struct bf__words *head, const struct bf__redis_sink *sink, int32_t partition,
+                     int64_t next)
 {
     bf__words_reset(head);
     bf__words_put(head, BF_SLICE("EVALSHA"));

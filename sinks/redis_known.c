@@ -29,7 +29,9 @@ static struct bf__known key_of_kpi(const struct bf_kpi *kpi)
 static struct bf__known key_of_task(int32_t partition, struct bf_slice task)
 {
     return (struct bf__known){
-        .key = {.hash = bf_hash64(task), .check = bf_hash_murmur2(task), .partition = (uint32_t)partition + 1},
+        .key = {.hash = bf_hash64(task),
+                .check = bf_hash_murmur2(task),
+                .partition = (uint32_t)partition + 1},
     };
 }
 
@@ -126,8 +128,8 @@ static enum bf_status take(struct bf__redis_sink *sink, struct bf__known *known,
     return BF_OK;
 }
 
-static enum bf_status ask(struct bf__redis_sink *sink, int32_t partition,
-                          const struct bf_sink_record *record, struct bf_err *err)
+static enum bf_status ask(struct bf__redis_sink *sink, int32_t partition, const struct bf_sink_record *record,
+                          struct bf_err *err)
 {
     const struct bf__kpi_names *names = NULL;
     bool created = false;

@@ -22,7 +22,8 @@ enum bf_status bf_config_log_open(const struct bf_kafka_options *options, const 
                                   struct bf_config_log **log, struct bf_err *err) BF_MUST_CHECK;
 void bf_config_log_close(struct bf_config_log *log);
 /* Reads what has come since; waits at most timeout_ms for something. OK or AGAIN. */
-enum bf_status bf_config_log_refresh(struct bf_config_log *log, int timeout_ms, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_config_log_refresh(struct bf_config_log *log, int timeout_ms,
+                                     struct bf_err *err) BF_MUST_CHECK;
 
 const struct bf_install *bf_config_log_install(const struct bf_config_log *log);
 /* The newest complete generation's number; 0 where there is none. */

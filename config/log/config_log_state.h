@@ -13,8 +13,10 @@
 enum bf_status bf__config_log_read(const struct bf_kafka_options *options, const char *const *aggregates,
                                    struct bf_config_log **log, struct bf_err *err) BF_MUST_CHECK;
 /* CONFIG where there is no install record. */
-enum bf_status bf__config_log_require_install(const struct bf_config_log *log, struct bf_err *err) BF_MUST_CHECK;
-/* The newest generation, complete or not; false where there is none. Its hash holds until the next refresh. */
+enum bf_status bf__config_log_require_install(const struct bf_config_log *log,
+                                              struct bf_err *err) BF_MUST_CHECK;
+/* The newest generation, complete or not; false where there is none. Its hash holds until the next
+ * refresh. */
 bool bf__config_log_last(const struct bf_config_log *log, struct bf_generation *record);
 /* All chunks of that bundle are there. */
 bool bf__config_log_has_bundle(const struct bf_config_log *log, struct bf_slice hash);

@@ -16,11 +16,11 @@ struct bf_incoming {
     enum bf_topic topic;
     int32_t partition;
     int64_t offset;
-    int64_t appended_ms;    /* the broker's LogAppendTime */
+    int64_t appended_ms; /* the broker's LogAppendTime */
     struct bf_slice key, value;
     bool has_key, tombstone;
-    bool eof;               /* no record: the end of the partition (offset: where the next one will be) */
-    void *handle;           /* release with bf_incoming_release */
+    bool eof;     /* no record: the end of the partition (offset: where the next one will be) */
+    void *handle; /* release with bf_incoming_release */
 };
 /* Parses the headers; not needed for readings (record.h). False if bf-type is missing or unknown. */
 bool bf_incoming_type(const struct bf_incoming *incoming, enum bf_record_type *type);
@@ -50,8 +50,8 @@ enum bf_status bf_consumer_create(const struct bf_kafka_options *options, const 
 /* Revokes what is assigned. A dynamic member leaves the group; a static one stays until its session ends, so
  * that it finds its partitions when it comes back sooner. Release every record before. */
 void bf_consumer_destroy(struct bf_consumer *consumer);
-enum bf_status bf_consumer_subscribe(struct bf_consumer *consumer, const enum bf_topic *topics,
-                                     size_t count, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_consumer_subscribe(struct bf_consumer *consumer, const enum bf_topic *topics, size_t count,
+                                     struct bf_err *err) BF_MUST_CHECK;
 
 struct bf_position {
     enum bf_topic topic;
@@ -82,7 +82,8 @@ enum bf_commit bf_consumer_commit(struct bf_consumer *consumer, const struct bf_
                                   const char *metadata, struct bf_err *err);
 /* What is committed: offset -1 and empty metadata where nothing is. metadata: at least 4,097 bytes. */
 enum bf_status bf_consumer_committed(struct bf_consumer *consumer, enum bf_topic topic, int32_t partition,
-                                     int64_t *offset, char *metadata, size_t size, struct bf_err *err) BF_MUST_CHECK;
+                                     int64_t *offset, char *metadata, size_t size,
+                                     struct bf_err *err) BF_MUST_CHECK;
 /* First offset and end of a partition (read_uncommitted high watermark). */
 enum bf_status bf_consumer_range(struct bf_consumer *consumer, enum bf_topic topic, int32_t partition,
                                  int64_t *begin, int64_t *end, struct bf_err *err) BF_MUST_CHECK;

@@ -113,7 +113,8 @@ void bf__group_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topi
     bool error = !assigning && code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS;
     bool lost = error || rd_kafka_assignment_lost(rk) != 0;
     bf_log(BF_LOG_INFO, assigning ? "kafka.assigned" : "kafka.revoked",
-           "client=%s group=%s partitions=%d lost=%d", rd_kafka_name(rk), consumer->group.id, list ? list->cnt : 0, lost);
+           "client=%s group=%s partitions=%d lost=%d", rd_kafka_name(rk), consumer->group.id,
+           list ? list->cnt : 0, lost);
     consumer->rebalanced = true;
     if (assigning && !consumer->failed) {
         assign(consumer, list);
@@ -123,8 +124,8 @@ void bf__group_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topi
     }
 }
 
-enum bf_status bf_consumer_subscribe(struct bf_consumer *consumer, const enum bf_topic *topics,
-                                     size_t count, struct bf_err *err)
+enum bf_status bf_consumer_subscribe(struct bf_consumer *consumer, const enum bf_topic *topics, size_t count,
+                                     struct bf_err *err)
 {
     assert(consumer->grouped);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);

@@ -2,7 +2,8 @@
  * here, records into it in producer.h, records out of it in consumer.h (both included).
  * Properties that the promise rests on are refused in the `librdkafka:` map (options.c lists them).
  *
- * Owner: creator.   Thread: any here.   Errors: PEER where a retry may help, else FATAL; CONFIG for settings. */
+ * Owner: creator.   Thread: any here.
+ * Errors: PEER where a retry may help, else FATAL; CONFIG for settings. */
 #ifndef BF_PEERS_KAFKA_H
 #define BF_PEERS_KAFKA_H
 
@@ -13,8 +14,15 @@
 #include "core/slice.h"
 
 enum bf_topic {
-    BF_TOPIC_READINGS, BF_TOPIC_REJECTS, BF_TOPIC_PARTIALS, BF_TOPIC_KPIS, BF_TOPIC_SIGNALS,
-    BF_TOPIC_ALERTS, BF_TOPIC_CONFIG, BF_TOPIC_CHECKPOINTS, BF_TOPIC_COUNT
+    BF_TOPIC_READINGS,
+    BF_TOPIC_REJECTS,
+    BF_TOPIC_PARTIALS,
+    BF_TOPIC_KPIS,
+    BF_TOPIC_SIGNALS,
+    BF_TOPIC_ALERTS,
+    BF_TOPIC_CONFIG,
+    BF_TOPIC_CHECKPOINTS,
+    BF_TOPIC_COUNT
 };
 
 struct bf_property {
@@ -23,8 +31,8 @@ struct bf_property {
 
 struct bf_kafka_options {
     const char *brokers;
-    const char *prefix;    /* "belfry": topics are <prefix>.readings, ... */
-    const char *client_id; /* shown in the broker's logs */
+    const char *prefix;                   /* "belfry": topics are <prefix>.readings, ... */
+    const char *client_id;                /* shown in the broker's logs */
     const struct bf_property *properties; /* the librdkafka: map */
     size_t property_count;
 };
@@ -52,8 +60,8 @@ enum bf_status bf_topics_check(const struct bf_kafka_options *options, int16_t r
                                struct bf_topic_state *states, struct bf_err *err) BF_MUST_CHECK;
 /* Makes what is missing and checks the rest. CONFIG where an existing topic has another partition count,
  * or loses what belfry needs (cleanup policy, LogAppendTime). *created: how many were made. */
-enum bf_status bf_topics_ensure(const struct bf_kafka_options *options, int16_t replication,
-                                int *created, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_topics_ensure(const struct bf_kafka_options *options, int16_t replication, int *created,
+                                struct bf_err *err) BF_MUST_CHECK;
 
 #include "peers/kafka/consumer.h"
 #include "peers/kafka/producer.h"

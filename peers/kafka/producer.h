@@ -28,9 +28,9 @@ void bf_producer_destroy(struct bf_producer *producer, int timeout_ms);
 struct bf_outgoing {
     enum bf_topic topic;
     int32_t partition;
-    struct bf_slice key, value; /* copied; value.data NULL: a tombstone */
-    enum bf_record_type type;   /* headers bf-type and bf-schema are written from it */
-    struct bf_slice origin;     /* header bf-origin; empty: none */
+    struct bf_slice key, value;    /* copied; value.data NULL: a tombstone */
+    enum bf_record_type type;      /* headers bf-type and bf-schema are written from it */
+    struct bf_slice origin;        /* header bf-origin; empty: none */
     const struct bf_header *extra; /* further headers */
     size_t extra_count;
 };
@@ -45,7 +45,8 @@ enum bf_status bf_producer_send_wait(struct bf_producer *producer, const struct 
 enum bf_status bf_producer_send_sync(struct bf_producer *producer, const struct bf_outgoing *record,
                                      int timeout_ms, int64_t *offset, struct bf_err *err) BF_MUST_CHECK;
 /* Serves delivery reports. FATAL once any delivery has failed. Any thread. */
-enum bf_status bf_producer_poll(struct bf_producer *producer, int timeout_ms, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_producer_poll(struct bf_producer *producer, int timeout_ms,
+                                struct bf_err *err) BF_MUST_CHECK;
 /* Everything up to here is acknowledged. Any thread, wait-free. */
 uint64_t bf_producer_acked(const struct bf_producer *producer);
 /* Sequence of the newest record handed over. Any thread, wait-free. */
@@ -57,7 +58,8 @@ enum bf_status bf_producer_wait(struct bf_producer *producer, uint64_t sequence,
                                 struct bf_err *err) BF_MUST_CHECK;
 /* Bytes handed over and not acknowledged. Any thread. */
 uint64_t bf_producer_pending_bytes(const struct bf_producer *producer);
-/* False from the moment no broker can be reached until the next acknowledgement: for readiness. Any thread. */
+/* False from the moment no broker can be reached until the next acknowledgement: for readiness. Any
+ * thread. */
 bool bf_producer_connected(const struct bf_producer *producer);
 
 #endif

@@ -165,10 +165,10 @@ enum bf_status bf__process_apply(struct bf_process *process, const struct bf_inc
     if (task == NULL || !task->used || task->stopped || incoming->offset < task->next) {
         return BF_OK;
     }
-    if (incoming->offset > task->next) { /* belfry's logs have no holes: better to begin again than to count less */
-        return bf_err_set(err, BF_FATAL, "%lld records were passed over before offset %lld of input partition %d",
-                          (long long)(incoming->offset - task->next), (long long)incoming->offset,
-                          (int)incoming->partition);
+    if (incoming->offset > task->next) { /* belfry's logs have no holes: begin again rather than count less */
+        long long missing = incoming->offset - task->next;
+        return bf_err_set(err, BF_FATAL, "%lld records before offset %lld of input partition %d were passed over",
+                          missing, (long long)incoming->offset, (int)incoming->partition);
     }
     if (task->must_announce) {
         enum bf_status status = bf__process_announce(task, err);

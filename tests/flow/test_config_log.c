@@ -1,4 +1,5 @@
-/* The configuration in the log: installed once, reloaded, cut short and finished. */
+/* The configuration in the log: installed once, reloaded, cut short and finished.
+ * Covers: config/log/config_log.c, config/log/config_writer.c, config/log/log_clock.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,7 +47,8 @@ static int count_controls(int64_t generation)
     struct bf_consumer *consumer;
     struct bf_position positions[12];
     for (int32_t i = 0; i < 12; i++) {
-        positions[i] = (struct bf_position){.topic = BF_TOPIC_READINGS, .partition = i, .offset = BF_OFFSET_BEGINNING};
+        positions[i] =
+            (struct bf_position){.topic = BF_TOPIC_READINGS, .partition = i, .offset = BF_OFFSET_BEGINNING};
     }
     OK(bf_consumer_create(&kafka_options, NULL, true, &consumer, &err));
     OK(bf_consumer_assign(consumer, positions, 12, &err));
@@ -78,7 +80,8 @@ static void without_an_install_record_nothing_starts(void **state)
     assert_int_equal(bf_config_log_open(&kafka_options, NULL, &log, &err), BF_CONFIG);
     assert_non_null(strstr(err.hint, "belfry topics"));
     struct bf_bundle *bundle = bundle_of('a', 10);
-    assert_int_equal(bf_config_log_reload(&kafka_options, bundle, BF_TIME_NONE, &generation, &err), BF_CONFIG);
+    assert_int_equal(bf_config_log_reload(&kafka_options, bundle, BF_TIME_NONE, &generation, &err),
+                     BF_CONFIG);
     bf_bundle_destroy(bundle);
 }
 
@@ -174,16 +177,22 @@ static void write_unfinished(const struct bf_bundle *bundle, int64_t generation)
     OK(bf_producer_create(&kafka_options, 0, 100, &producer, &err));
     OK(bf_bundle_pack(bundle, &packed, &err));
     snprintf(key, sizeof key, "%s.0", bundle->hash);
-    const struct bf_outgoing chunk = {.topic = BF_TOPIC_CONFIG, .key = bf_slice_of(key), .value = packed,
-                                      .type = BF_RECORD_BUNDLE, .extra = &last, .extra_count = 1};
+    const struct bf_outgoing chunk = {.topic = BF_TOPIC_CONFIG,
+                                      .key = bf_slice_of(key),
+                                      .value = packed,
+                                      .type = BF_RECORD_BUNDLE,
+                                      .extra = &last,
+                                      .extra_count = 1};
     OK(bf_producer_send_sync(producer, &chunk, 10000, NULL, &err));
-    const struct bf_generation record = {.generation = generation, .hash = bf_slice_of(bundle->hash),
-                                         .from_us = 9000000};
+    const struct bf_generation record = {
+        .generation = generation, .hash = bf_slice_of(bundle->hash), .from_us = 9000000};
     bf_mp_writer_init(&writer, bytes, sizeof bytes);
     bf_generation_pack(&record, &writer);
     snprintf(key, sizeof key, "generation.%d", (int)generation);
-    const struct bf_outgoing outgoing = {.topic = BF_TOPIC_CONFIG, .key = bf_slice_of(key),
-                                         .value = {bytes, writer.len}, .type = BF_RECORD_GENERATION};
+    const struct bf_outgoing outgoing = {.topic = BF_TOPIC_CONFIG,
+                                         .key = bf_slice_of(key),
+                                         .value = {bytes, writer.len},
+                                         .type = BF_RECORD_GENERATION};
     OK(bf_producer_send_sync(producer, &outgoing, 10000, NULL, &err));
     bf_producer_destroy(producer, 1000);
     free((void *)(uintptr_t)packed.data);
@@ -220,9 +229,18 @@ static void what_cannot_be_read_is_passed_over(void **state)
     struct bf_producer *producer;
     OK(bf_producer_create(&kafka_options, 0, 100, &producer, &err));
     const struct bf_outgoing bad[] = {
-        {.topic = BF_TOPIC_CONFIG, .key = BF_SLICE("generation.9"), .value = BF_SLICE("\xc1"), .type = BF_RECORD_GENERATION},
-        {.topic = BF_TOPIC_CONFIG, .key = BF_SLICE("install"), .value = BF_SLICE(""), .type = BF_RECORD_INSTALL},
-        {.topic = BF_TOPIC_CONFIG, .key = BF_SLICE("short.0"), .value = BF_SLICE("x"), .type = BF_RECORD_BUNDLE},
+        {.topic = BF_TOPIC_CONFIG,
+         .key = BF_SLICE("generation.9"),
+         .value = BF_SLICE("\xc1"),
+         .type = BF_RECORD_GENERATION},
+        {.topic = BF_TOPIC_CONFIG,
+         .key = BF_SLICE("install"),
+         .value = BF_SLICE(""),
+         .type = BF_RECORD_INSTALL},
+        {.topic = BF_TOPIC_CONFIG,
+         .key = BF_SLICE("short.0"),
+         .value = BF_SLICE("x"),
+         .type = BF_RECORD_BUNDLE},
         {.topic = BF_TOPIC_CONFIG, .key = BF_SLICE("foreign"), .value = BF_SLICE("x"), .type = BF_RECORD_KPI},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -238,12 +256,18 @@ static void send_tick(struct bf_producer *producer, int32_t partition, int64_t c
 {
     char bytes[256];
     struct bf_mp_writer writer;
-    const struct bf_tick tick = {.ingest = BF_SLICE("i"), .has_epoch = true, .has_clock = clock_us > 0,
-                                 .clock_us = clock_us, .wall_us = clock_us, .generation = 4};
+    const struct bf_tick tick = {.ingest = BF_SLICE("i"),
+                                 .has_epoch = true,
+                                 .has_clock = clock_us > 0,
+                                 .clock_us = clock_us,
+                                 .wall_us = clock_us,
+                                 .generation = 4};
     bf_mp_writer_init(&writer, bytes, sizeof bytes);
     bf_tick_pack(&tick, &writer);
-    const struct bf_outgoing record = {.topic = BF_TOPIC_READINGS, .partition = partition,
-                                       .value = {bytes, writer.len}, .type = BF_RECORD_TICK};
+    const struct bf_outgoing record = {.topic = BF_TOPIC_READINGS,
+                                       .partition = partition,
+                                       .value = {bytes, writer.len},
+                                       .type = BF_RECORD_TICK};
     OK(bf_producer_send_sync(producer, &record, 10000, NULL, &err));
 }
 

@@ -1,4 +1,5 @@
-/* Membership: positions come from `assigned`, commits carry their metadata, every end is told. */
+/* Membership: positions come from `assigned`, commits carry their metadata, every end is told.
+ * Covers: peers/kafka/group.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -54,8 +54,10 @@ static void a_killed_broker_loses_and_doubles_nothing(void **state)
     OK(bf_consumer_assign(consumer, positions, 12, &err));
     OK(bf_producer_create(&kafka_options, 5, 100000, &producer, &err));
     for (uint64_t i = 0; i < RECORDS; i++) {
-        const struct bf_outgoing record = {.topic = BF_TOPIC_READINGS, .partition = (int32_t)(i % 12),
-                                           .value = {(const char *)&i, sizeof i}, .type = BF_RECORD_READING};
+        const struct bf_outgoing record = {.topic = BF_TOPIC_READINGS,
+                                           .partition = (int32_t)(i % 12),
+                                           .value = {(const char *)&i, sizeof i},
+                                           .type = BF_RECORD_READING};
         OK(bf_producer_send_wait(producer, &record, NULL, &err));
         if (i == KILL_AT) {
             OK(bf_producer_poll(producer, 5, &err));
@@ -67,7 +69,8 @@ static void a_killed_broker_loses_and_doubles_nothing(void **state)
     struct bf_err fault = {.status = BF_OK};
     assert_int_equal(bf_producer_wait(producer, RECORDS, 500, &fault), BF_PEER);
     assert_true(acked < RECORDS);
-    BF_EVENTUALLY(bf_producer_poll(producer, 10, &fault) == BF_OK && !bf_producer_connected(producer), BACK_MS);
+    BF_EVENTUALLY(bf_producer_poll(producer, 10, &fault) == BF_OK && !bf_producer_connected(producer),
+                  BACK_MS);
     OK(bf_peer_start(&kafka_peer, &err));
     OK(bf_producer_wait(producer, RECORDS, BACK_MS, &err));
     assert_int_equal(bf_producer_acked(producer), RECORDS);

@@ -1,4 +1,5 @@
-/* Records into Kafka and out again: headers, order, watermark, seek, pause, ends of partitions. */
+/* Records into Kafka and out again: headers, order, watermark, seek, pause, ends of partitions.
+ * Covers: peers/kafka/producer.c, peers/kafka/consumer.c, peers/kafka/position.c, peers/kafka/cluster.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,10 +56,12 @@ static struct bf_incoming next_record(struct bf_consumer *consumer)
     return incoming;
 }
 
-static int64_t send_number(struct bf_producer *producer, enum bf_topic topic, int32_t partition, uint64_t number)
+static int64_t send_number(struct bf_producer *producer, enum bf_topic topic, int32_t partition,
+                           uint64_t number)
 {
     int64_t offset = -1;
-    const struct bf_outgoing record = {.topic = topic, .partition = partition,
+    const struct bf_outgoing record = {.topic = topic,
+                                       .partition = partition,
                                        .value = {(const char *)&number, sizeof number},
                                        .type = BF_RECORD_PARTIAL};
     OK(bf_producer_send_sync(producer, &record, POLL_MS, &offset, &err));
@@ -68,7 +71,8 @@ static int64_t send_number(struct bf_producer *producer, enum bf_topic topic, in
 static void send_numbers(struct bf_producer *producer, enum bf_topic topic, int32_t partition, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
-        const struct bf_outgoing record = {.topic = topic, .partition = partition,
+        const struct bf_outgoing record = {.topic = topic,
+                                           .partition = partition,
                                            .value = {(const char *)&i, sizeof i},
                                            .type = BF_RECORD_PARTIAL};
         OK(bf_producer_send_wait(producer, &record, NULL, &err));
@@ -90,9 +94,14 @@ static void a_record_comes_back_as_it_went(void **state)
     struct bf_producer *producer = producer_of(0);
     const struct bf_header extra = {.name = "last", .value = BF_SLICE("7")};
     const struct bf_outgoing record = {
-        .topic = BF_TOPIC_KPIS, .partition = 3, .key = BF_SLICE("kpi|zone.z1"),
-        .value = {"a\0b", 3}, .type = BF_RECORD_KPI, .origin = BF_SLICE("\x93origin"),
-        .extra = &extra, .extra_count = 1,
+        .topic = BF_TOPIC_KPIS,
+        .partition = 3,
+        .key = BF_SLICE("kpi|zone.z1"),
+        .value = {"a\0b", 3},
+        .type = BF_RECORD_KPI,
+        .origin = BF_SLICE("\x93origin"),
+        .extra = &extra,
+        .extra_count = 1,
     };
     int64_t offset = -1;
     OK(bf_producer_send_sync(producer, &record, POLL_MS, &offset, &err));
@@ -131,8 +140,10 @@ static void a_tombstone_has_a_key_and_no_value(void **state)
 {
     (void)state;
     struct bf_producer *producer = producer_of(0);
-    const struct bf_outgoing record = {.topic = BF_TOPIC_CHECKPOINTS, .partition = 11,
-                                       .key = BF_SLICE("task|1|2|3"), .type = BF_RECORD_CHUNK};
+    const struct bf_outgoing record = {.topic = BF_TOPIC_CHECKPOINTS,
+                                       .partition = 11,
+                                       .key = BF_SLICE("task|1|2|3"),
+                                       .type = BF_RECORD_CHUNK};
     OK(bf_producer_send_sync(producer, &record, POLL_MS, NULL, &err));
     struct bf_consumer *consumer = reader_at(BF_TOPIC_CHECKPOINTS, 11, 0);
     struct bf_incoming incoming = next(consumer);
@@ -150,8 +161,10 @@ static void *send_many(void *producer)
     struct bf_err err = {.status = BF_OK};
     uint64_t last = 0;
     for (int i = 0; i < EACH; i++) {
-        const struct bf_outgoing record = {.topic = BF_TOPIC_READINGS, .partition = i % 12,
-                                           .key = BF_SLICE("net:dev"), .value = BF_SLICE("0123456789"),
+        const struct bf_outgoing record = {.topic = BF_TOPIC_READINGS,
+                                           .partition = i % 12,
+                                           .key = BF_SLICE("net:dev"),
+                                           .value = BF_SLICE("0123456789"),
                                            .type = BF_RECORD_READING};
         uint64_t sequence;
         if (bf_producer_send_wait(producer, &record, &sequence, &err) != BF_OK || sequence <= last) {
@@ -301,8 +314,8 @@ static void a_record_to_a_partition_that_does_not_exist_is_fatal(void **state)
     struct bf_err err = {.status = BF_OK};
     struct bf_producer *producer = producer_of(0);
     (void)send_number(producer, BF_TOPIC_SIGNALS, 0, 1);
-    const struct bf_outgoing record = {.topic = BF_TOPIC_SIGNALS, .partition = 9, .value = BF_SLICE("x"),
-                                       .type = BF_RECORD_TICK};
+    const struct bf_outgoing record = {
+        .topic = BF_TOPIC_SIGNALS, .partition = 9, .value = BF_SLICE("x"), .type = BF_RECORD_TICK};
     uint64_t sequence = 0;
     enum bf_status status = bf_producer_send(producer, &record, &sequence, &err);
     if (status == BF_OK) {

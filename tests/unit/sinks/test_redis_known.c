@@ -1,4 +1,5 @@
-/* What the sink knows of Redis is used only while it holds: rollbacks, a second sink, keys removed by hand, and
+/* What the sink knows of Redis is used only while it holds: rollbacks, a second sink, keys removed by hand,
+ * and
  * more keys than it can know. */
 #include "tests/unit/sinks/redis_place.h"
 
@@ -101,9 +102,9 @@ static void what_another_wrote_is_not_mistaken_for_ones_own(void **state)
 {
     struct fixture one, other;
     (void)state;
-    struct bf_sink_record records[] = {
-        window(0, 1, 1, BF_KPI_PROVISIONAL, 0), window(1, 1, 2, BF_KPI_PROVISIONAL, 0),
-        window(2, 1, 3, BF_KPI_PROVISIONAL, 0)};
+    struct bf_sink_record records[] = {window(0, 1, 1, BF_KPI_PROVISIONAL, 0),
+                                       window(1, 1, 2, BF_KPI_PROVISIONAL, 0),
+                                       window(2, 1, 3, BF_KPI_PROVISIONAL, 0)};
     ready(&one);
     assert_int_equal(write_at(&one, BF_SINK_NO_POSITION, 1, records, 1), BF_OK);
     ready(&other);

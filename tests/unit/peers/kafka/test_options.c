@@ -13,8 +13,11 @@
 /* Port 1 answers nobody: these clients never connect. */
 static struct bf_kafka_options with(const struct bf_property *properties, size_t count)
 {
-    return (struct bf_kafka_options){.brokers = "127.0.0.1:1", .prefix = "belfry", .client_id = "test",
-                                     .properties = properties, .property_count = count};
+    return (struct bf_kafka_options){.brokers = "127.0.0.1:1",
+                                     .prefix = "belfry",
+                                     .client_id = "test",
+                                     .properties = properties,
+                                     .property_count = count};
 }
 
 static enum bf_status try_one(const char *name, const char *value, struct bf_err *err)
@@ -36,11 +39,27 @@ static void owned_properties_are_refused_by_name(void **state)
 {
     (void)state;
     static const char *const owned[] = {
-        "bootstrap.servers", "metadata.broker.list", "client.id", "acks", "request.required.acks",
-        "enable.idempotence", "message.timeout.ms", "delivery.timeout.ms", "retries", "transactional.id",
-        "partitioner", "partition.assignment.strategy", "group.id", "group.instance.id",
-        "session.timeout.ms", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset",
-        "isolation.level", "enable.partition.eof", "test.mock.num.brokers",
+        "bootstrap.servers",
+        "metadata.broker.list",
+        "client.id",
+        "acks",
+        "request.required.acks",
+        "enable.idempotence",
+        "message.timeout.ms",
+        "delivery.timeout.ms",
+        "retries",
+        "transactional.id",
+        "partitioner",
+        "partition.assignment.strategy",
+        "group.id",
+        "group.instance.id",
+        "session.timeout.ms",
+        "enable.auto.commit",
+        "enable.auto.offset.store",
+        "auto.offset.reset",
+        "isolation.level",
+        "enable.partition.eof",
+        "test.mock.num.brokers",
     };
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
         struct bf_err err = {.status = BF_OK};
@@ -104,7 +123,8 @@ static void topics_are_named_after_the_prefix(void **state)
     struct bf_kafka_options options = with(NULL, 0);
     assert_string_equal(bf_topic_name(&options, BF_TOPIC_READINGS, name, sizeof name), "belfry.readings");
     options.prefix = "city-7";
-    assert_string_equal(bf_topic_name(&options, BF_TOPIC_CHECKPOINTS, name, sizeof name), "city-7.checkpoints");
+    assert_string_equal(bf_topic_name(&options, BF_TOPIC_CHECKPOINTS, name, sizeof name),
+                        "city-7.checkpoints");
     options.prefix = NULL;
     assert_string_equal(bf_topic_name(&options, BF_TOPIC_KPIS, name, sizeof name), "belfry.kpis");
 }
@@ -117,8 +137,10 @@ static void without_a_broker_the_queue_fills_and_says_so(void **state)
     struct bf_producer *producer;
     struct bf_kafka_options options = with(NULL, 0);
     assert_int_equal(bf_producer_create(&options, 5, 10, &producer, &err), BF_OK);
-    const struct bf_outgoing record = {.topic = BF_TOPIC_READINGS, .key = BF_SLICE("net:dev"),
-                                       .value = BF_SLICE("12345678"), .type = BF_RECORD_READING};
+    const struct bf_outgoing record = {.topic = BF_TOPIC_READINGS,
+                                       .key = BF_SLICE("net:dev"),
+                                       .value = BF_SLICE("12345678"),
+                                       .type = BF_RECORD_READING};
     uint64_t sequence = 0;
     for (uint64_t i = 1; i <= 10; i++) {
         assert_int_equal(bf_producer_send(producer, &record, &sequence, &err), BF_OK);
@@ -141,8 +163,8 @@ static void a_record_that_is_too_large_is_refused_alone(void **state)
     struct bf_producer *producer;
     struct bf_kafka_options options = with(NULL, 0);
     assert_int_equal(bf_producer_create(&options, 5, 10, &producer, &err), BF_OK);
-    struct bf_outgoing record = {.topic = BF_TOPIC_REJECTS, .value = {bytes, sizeof bytes},
-                                 .type = BF_RECORD_REJECT};
+    struct bf_outgoing record = {
+        .topic = BF_TOPIC_REJECTS, .value = {bytes, sizeof bytes}, .type = BF_RECORD_REJECT};
     uint64_t sequence = 0;
     assert_int_equal(bf_producer_send(producer, &record, &sequence, &err), BF_LIMIT);
     assert_int_equal(bf_producer_pending_bytes(producer), 0);
