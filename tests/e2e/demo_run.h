@@ -42,7 +42,10 @@ static inline void demo_start(struct demo *demo, const char *const *arguments)
     snprintf(demo->out, sizeof demo->out, "%s/out", output);
     snprintf(demo->err, sizeof demo->err, "%s/err", output);
     struct bf_child_options options = {
-        .argv = argv, .env = (const char *const[]){temporary, "BELFRY_BIN=" TEST_BINARY_DIR "/bin", NULL}, .out = demo->out, .err = demo->err};
+        .argv = argv,
+        .env = (const char *const[]){temporary, "BELFRY_BIN=" TEST_BINARY_DIR "/bin", NULL},
+        .out = demo->out,
+        .err = demo->err};
     if (bf_child_start(&demo->child, &options, &err) != BF_OK) {
         fail_msg("%s", err.message);
     }

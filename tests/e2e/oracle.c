@@ -36,7 +36,8 @@ static int compare_i64(int64_t a, int64_t b)
 }
 
 /* By window; within one by definition, partition and place in the log. */
-static int compare_parts(const struct oracle *oracle, const struct oracle_part *a, const struct oracle_part *b)
+static int compare_parts(const struct oracle *oracle, const struct oracle_part *a,
+                         const struct oracle_part *b)
 {
     int order = strcmp(oracle->names[a->definition], oracle->names[b->definition]);
     order = order ? order : strcmp(a->scope, b->scope);
@@ -51,7 +52,8 @@ static int order_parts(const void *a, const void *b, void *oracle)
     return compare_parts(oracle, a, b);
 }
 
-static int compare_key(const struct oracle_result *result, const char *kpi, const char *scope, int64_t start_us)
+static int compare_key(const struct oracle_result *result, const char *kpi, const char *scope,
+                       int64_t start_us)
 {
     int order = strcmp(result->kpi, kpi);
     order = order ? order : strcmp(result->scope, scope);
@@ -75,7 +77,8 @@ struct total {
     bool suspect;
 };
 
-static void add(struct total *total, const struct bf_kpi_definition *definition, const struct oracle_part *part)
+static void add(struct total *total, const struct bf_kpi_definition *definition,
+                const struct oracle_part *part)
 {
     total->parts++;
     total->share[part->share]++;
@@ -126,21 +129,24 @@ static void compare_total(struct oracle *oracle, const struct bf_kpi_definition 
     const struct bf_excluded *excluded = &kpi->excluded;
     double value = 0;
     bool has_value = value_of(total, definition, &value);
-    bool exact = bf_slice_equal(definition->aggregate, BF_SLICE("mean"))
-                 || bf_slice_equal(definition->aggregate, BF_SLICE("sum"));
+    bool exact = bf_slice_equal(definition->aggregate, BF_SLICE("mean")) ||
+                 bf_slice_equal(definition->aggregate, BF_SLICE("sum"));
     double weight = exact ? total->weight : 0;
-    bool good = kpi->n == total->n && excluded->suspect == total->share[SHARE_SUSPECT]
-                && excluded->fail == total->share[SHARE_FAIL] && excluded->missing == total->share[SHARE_MISSING]
-                && excluded->text == total->share[SHARE_TEXT] && kpi->has_value == has_value
-                && (!has_value || same(kpi->value, value, weight));
+    bool good = kpi->n == total->n && excluded->suspect == total->share[SHARE_SUSPECT] &&
+                excluded->fail == total->share[SHARE_FAIL] &&
+                excluded->missing == total->share[SHARE_MISSING] &&
+                excluded->text == total->share[SHARE_TEXT] && kpi->has_value == has_value &&
+                (!has_value || same(kpi->value, value, weight));
     if (good && total->n > 0) {
         good = same(kpi->min, total->min, 0) && same(kpi->max, total->max, 0);
     }
     if (!good) {
-        oracle_differ(oracle, "%s %s %lld %s (revision %u, generation %lld): n %llu value %.12g, must be n %llu value %.12g",
-                      result->kpi, result->scope, (long long)kpi->start_us, what, kpi->revision,
-                      (long long)kpi->generation, (unsigned long long)kpi->n, kpi->value,
-                      (unsigned long long)total->n, value);
+        oracle_differ(
+            oracle,
+            "%s %s %lld %s (revision %u, generation %lld): n %llu value %.12g, must be n %llu value %.12g",
+            result->kpi, result->scope, (long long)kpi->start_us, what, kpi->revision,
+            (long long)kpi->generation, (unsigned long long)kpi->n, kpi->value, (unsigned long long)total->n,
+            value);
     }
 }
 
@@ -169,7 +175,8 @@ static bool in_force(const struct oracle *oracle, uint32_t definition, int32_t p
     bool by_device = oracle->definitions[definition]->by_device;
     size_t chosen = 0;
     for (size_t k = 1; k < known->known_count; k++) {
-        int64_t from_us = by_device ? known->known[k].from_us : oracle->generations[known->known[k].generation].from_us;
+        int64_t from_us =
+            by_device ? known->known[k].from_us : oracle->generations[known->known[k].generation].from_us;
         chosen = from_us <= start_us ? k : chosen;
     }
     const struct oracle_generation *generation = &oracle->generations[known->known[chosen].generation];
@@ -215,8 +222,8 @@ struct window {
 };
 
 /* The generation that a result names: the one in force when its window began, or the last that had this
- * definition where readings came before a newer one was learned. Unless a partition learned one only after its
- * `from`. */
+ * definition where readings came before a newer one was learned. Unless a partition learned one only after
+ * its `from`. */
 static void compare_generation(struct oracle *oracle, const struct window *window, const struct bf_kpi *kpi)
 {
     const struct oracle_partition *known = &oracle->partitions[window->partition];
@@ -238,15 +245,16 @@ static void compare_generation(struct oracle *oracle, const struct window *windo
     }
 }
 
-static void compare_closed(struct oracle *oracle, const struct window *window, const struct oracle_result *closed,
-                           size_t count)
+static void compare_closed(struct oracle *oracle, const struct window *window,
+                           const struct oracle_result *closed, size_t count)
 {
     bool late = window->all.parts > window->in_time.parts;
     oracle->sums.windows++;
     oracle->sums.late_windows += late;
     if (count == 0 || (!late && count > 1) || (late && window->in_time.parts > 0 && count < 2)) {
         oracle_differ(oracle, "%s %s %lld: %zu results for %llu readings, %llu of them late", window->kpi,
-                      window->scope, (long long)window->start_us, count, (unsigned long long)window->all.parts,
+                      window->scope, (long long)window->start_us, count,
+                      (unsigned long long)window->all.parts,
                       (unsigned long long)(window->all.parts - window->in_time.parts));
         return;
     }
@@ -257,8 +265,8 @@ static void compare_closed(struct oracle *oracle, const struct window *window, c
     for (size_t i = 0; i < count; i++) {
         compare_generation(oracle, window, &closed[i].record);
         if (window->mixed && closed[i].record.quality != BF_QUALITY_SUSPECT) {
-            oracle_differ(oracle, "%s %s %lld: of two definitions, and not suspect", window->kpi, window->scope,
-                          (long long)window->start_us);
+            oracle_differ(oracle, "%s %s %lld: of two definitions, and not suspect", window->kpi,
+                          window->scope, (long long)window->start_us);
         }
     }
 }
@@ -279,8 +287,8 @@ static size_t skip_provisional(struct oracle *oracle, const struct oracle_result
     for (size_t i = provisional; i < count; i++) {
         const struct bf_kpi *kpi = &results[i].record;
         if (kpi->phase != BF_KPI_FINAL || kpi->revision != i - provisional) {
-            oracle_differ(oracle, "%s %s %lld: closed result %zu is %s, revision %u", results->kpi, results->scope,
-                          (long long)kpi->start_us, i - provisional,
+            oracle_differ(oracle, "%s %s %lld: closed result %zu is %s, revision %u", results->kpi,
+                          results->scope, (long long)kpi->start_us, i - provisional,
                           kpi->phase == BF_KPI_FINAL ? "final" : "provisional", kpi->revision);
         }
     }
@@ -294,13 +302,15 @@ static void compare_successors(struct oracle *oracle, const struct window *windo
     if (window->in_time.parts == 0) {
         return;
     }
-    for (int64_t age_us = definition->window_us; age_us < definition->lateness_us; age_us += definition->window_us) {
+    for (int64_t age_us = definition->window_us; age_us < definition->lateness_us;
+         age_us += definition->window_us) {
         int64_t start_us = window->start_us + age_us;
         size_t count = 0;
         if (!is_due(oracle, definition, window->partition, start_us)) {
             return;
         }
-        const struct oracle_result *results = results_of(oracle, window->kpi, window->scope, start_us, &count);
+        const struct oracle_result *results =
+            results_of(oracle, window->kpi, window->scope, start_us, &count);
         bool closed = count > 0 && results[count - 1].record.phase == BF_KPI_FINAL;
         if (!closed && in_force(oracle, window->index, window->partition, start_us)) {
             oracle_differ(oracle, "%s %s %lld: no result, though known by the window of %lld", window->kpi,
@@ -328,8 +338,8 @@ static void compare_window(struct oracle *oracle, const struct window *window)
 
 static bool same_window(const struct oracle *oracle, const struct oracle_part *a, const struct oracle_part *b)
 {
-    return strcmp(oracle->names[a->definition], oracle->names[b->definition]) == 0
-           && strcmp(a->scope, b->scope) == 0 && a->start_us == b->start_us;
+    return strcmp(oracle->names[a->definition], oracle->names[b->definition]) == 0 &&
+           strcmp(a->scope, b->scope) == 0 && a->start_us == b->start_us;
 }
 
 /* Two definitions have data for it where the partitions learned the newer one at different times: the older
@@ -338,9 +348,12 @@ static void compare_windows(struct oracle *oracle)
 {
     for (size_t i = 0; i < oracle->part_count;) {
         const struct oracle_part *first = &oracle->parts[i];
-        struct window window = {.definition = oracle->definitions[first->definition], .index = first->definition,
-                                .kpi = oracle->names[first->definition], .scope = first->scope,
-                                .start_us = first->start_us, .partition = first->partition};
+        struct window window = {.definition = oracle->definitions[first->definition],
+                                .index = first->definition,
+                                .kpi = oracle->names[first->definition],
+                                .scope = first->scope,
+                                .start_us = first->start_us,
+                                .partition = first->partition};
         bool mixed = false;
         for (; i < oracle->part_count && same_window(oracle, first, &oracle->parts[i]); i++) {
             if (oracle->parts[i].definition != first->definition) {
@@ -378,20 +391,23 @@ static void compare_unexpected(struct oracle *oracle)
             data = result;
             continue;
         }
-        uint64_t left_out = record->excluded.suspect + record->excluded.fail + record->excluded.missing
-                            + record->excluded.text;
+        uint64_t left_out = record->excluded.suspect + record->excluded.fail + record->excluded.missing +
+                            record->excluded.text;
         oracle->sums.empty++;
         if (!data || !closed || record->revision > 0 || record->n > 0 || left_out > 0) {
-            oracle_differ(oracle, "%s %s %lld: a result (phase %d, revision %u, n %llu) without a reading", result->kpi,
-                          result->scope, (long long)record->start_us, (int)record->phase, record->revision,
-                          (unsigned long long)record->n);
+            oracle_differ(oracle, "%s %s %lld: a result (phase %d, revision %u, n %llu) without a reading",
+                          result->kpi, result->scope, (long long)record->start_us, (int)record->phase,
+                          record->revision, (unsigned long long)record->n);
         }
     }
 }
 
 static void free_texts(struct oracle *oracle)
 {
-    struct { uint64_t hash; char *text; } *text;
+    struct {
+        uint64_t hash;
+        char *text;
+    } * text;
     size_t cursor = 0;
     while (oracle->texts && (text = bf_table_next(oracle->texts, &cursor)) != NULL) {
         free(text->text);

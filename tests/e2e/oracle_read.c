@@ -1,6 +1,6 @@
 /* Why: from the logs to lists: every reading's part in every window, every result that a reader would take.
- * Declined: sharing the processors' code for clocks, deliveries, generations and scopes' choice: an oracle that
- * makes the same mistake finds nothing. */
+ * Declined: sharing the processors' code for clocks, deliveries, generations and scopes' choice: an oracle
+ * that makes the same mistake finds nothing. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +36,8 @@ static const char *keep(struct oracle *oracle, struct bf_slice slice)
 static uint32_t find_definition(struct oracle *oracle, const struct bf_kpi_definition *definition)
 {
     for (uint32_t i = 0; i < oracle->definition_count; i++) {
-        if (oracle->definitions[i]->hash == definition->hash
-            && bf_slice_equal(oracle->definitions[i]->id, definition->id)) {
+        if (oracle->definitions[i]->hash == definition->hash &&
+            bf_slice_equal(oracle->definitions[i]->id, definition->id)) {
             return i;
         }
     }
@@ -57,15 +57,16 @@ static enum bf_status read_generations(struct oracle *oracle, struct bf_err *err
             return bf_err_set(err, BF_LIMIT, "more than %d generations", ORACLE_GENERATIONS);
         }
         struct oracle_generation *generation = &oracle->generations[oracle->generation_count++];
-        enum bf_status status = bf_config_log_generation(oracle->log, number, &record, &generation->city, err);
+        enum bf_status status =
+            bf_config_log_generation(oracle->log, number, &record, &generation->city, err);
         if (status != BF_OK) {
             return bf_err_set(err, BF_FATAL, "generation %lld is not in the log", (long long)number);
         }
         generation->number = number;
         generation->from_us = record.from_us;
         for (size_t i = 0; i < generation->city->kpi_count; i++) {
-            uint32_t definition =
-                i < ORACLE_DEFINITIONS ? find_definition(oracle, &generation->city->kpis[i]) : ORACLE_DEFINITIONS;
+            uint32_t definition = i < ORACLE_DEFINITIONS ? find_definition(oracle, &generation->city->kpis[i])
+                                                         : ORACLE_DEFINITIONS;
             if (definition == ORACLE_DEFINITIONS) {
                 return bf_err_set(err, BF_LIMIT, "more than %d definitions", ORACLE_DEFINITIONS);
             }
@@ -132,7 +133,10 @@ static void resolve(void *context, size_t index, struct bf_operand *operand)
     const struct bf_reading *reading = names->reading;
     struct bf_slice name = bf_slice_of(bf_expression_name(names->where, index));
     struct bf_slice text = tag_of(reading, name);
-    const struct { const char *name; struct bf_slice text; } texts[] = {
+    const struct {
+        const char *name;
+        struct bf_slice text;
+    } texts[] = {
         {.name = "zone", .text = reading->zone},
         {.name = "source", .text = reading->source},
         {.name = "device", .text = bf_reading_device(reading->source)},
@@ -141,8 +145,8 @@ static void resolve(void *context, size_t index, struct bf_operand *operand)
         {.name = "profile", .text = reading->profile},
     };
     *operand = (struct bf_operand){.kind = BF_OPERAND_NUMBER, .number = (double)reading->quality};
-    if (bf_slice_equal(name, BF_SLICE("quality"))
-        || (bf_slice_equal(name, BF_SLICE("value")) && bf_value_number(&reading->value, &operand->number))) {
+    if (bf_slice_equal(name, BF_SLICE("quality")) ||
+        (bf_slice_equal(name, BF_SLICE("value")) && bf_value_number(&reading->value, &operand->number))) {
         return;
     }
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -157,8 +161,8 @@ static void resolve(void *context, size_t index, struct bf_operand *operand)
 static bool wants(const struct bf_kpi_definition *definition, const struct bf_reading *reading)
 {
     struct names names = {.where = definition->where, .reading = reading};
-    bool quantity = bf_slice_equal(definition->quantity, BF_SLICE("*"))
-                    || bf_slice_equal(definition->quantity, reading->quantity);
+    bool quantity = bf_slice_equal(definition->quantity, BF_SLICE("*")) ||
+                    bf_slice_equal(definition->quantity, reading->quantity);
     return quantity && (definition->where == NULL || bf_expression_holds(definition->where, resolve, &names));
 }
 
@@ -171,10 +175,18 @@ static const char *scope_of(struct oracle *oracle, const struct bf_kpi_definitio
     for (size_t i = 0; i < definition->group_count; i++) {
         struct bf_slice tag = tag_of(reading, definition->group[i].tag);
         switch (definition->group[i].kind) {
-        case BF_GROUP_CITY: bf_scope_city(&scope); break;
-        case BF_GROUP_ZONE: bf_scope_zone(&scope, reading->zone.len ? reading->zone : unknown); break;
-        case BF_GROUP_DEVICE: bf_scope_device(&scope, bf_reading_device(reading->source)); break;
-        case BF_GROUP_TAG: bf_scope_tag(&scope, definition->group[i].tag, tag.len ? tag : unknown); break;
+        case BF_GROUP_CITY:
+            bf_scope_city(&scope);
+            break;
+        case BF_GROUP_ZONE:
+            bf_scope_zone(&scope, reading->zone.len ? reading->zone : unknown);
+            break;
+        case BF_GROUP_DEVICE:
+            bf_scope_device(&scope, bf_reading_device(reading->source));
+            break;
+        case BF_GROUP_TAG:
+            bf_scope_tag(&scope, definition->group[i].tag, tag.len ? tag : unknown);
+            break;
         }
     }
     if (definition->group_count == 0) {
@@ -220,9 +232,14 @@ static bool is_new(struct oracle *oracle, struct oracle_partition *partition, in
                    const struct bf_delivery *delivery)
 {
     bool created = true;
-    struct { int64_t partition, epoch, serial; uint64_t hash, index; } key = {
-        .partition = number, .epoch = delivery->epoch, .serial = delivery->serial,
-        .hash = delivery->payload_hash, .index = delivery->index};
+    struct {
+        int64_t partition, epoch, serial;
+        uint64_t hash, index;
+    } key = {.partition = number,
+             .epoch = delivery->epoch,
+             .serial = delivery->serial,
+             .hash = delivery->payload_hash,
+             .index = delivery->index};
     if (delivery->incarnation < partition->incarnation) {
         oracle->sums.older++;
         return false;
@@ -273,8 +290,8 @@ static void take_reading(struct oracle *oracle, const struct bf_incoming *incomi
                       incoming->partition, (long long)incoming->offset);
         return;
     }
-    if (!same_ingest(oracle, reading.delivery.ingest)
-        || !is_new(oracle, partition, incoming->partition, &reading.delivery)) {
+    if (!same_ingest(oracle, reading.delivery.ingest) ||
+        !is_new(oracle, partition, incoming->partition, &reading.delivery)) {
         return;
     }
     int64_t clock_us = partition->clock_us, event_us = event_time(partition, &reading);
@@ -292,10 +309,13 @@ static void take_reading(struct oracle *oracle, const struct bf_incoming *incomi
                 late = true;
                 continue;
             }
-            struct oracle_part part = {
-                .definition = generation->definition[i], .scope = scope_of(oracle, definition, &reading),
-                .start_us = start_us, .event_us = event_us, .offset = incoming->offset,
-                .partition = incoming->partition, .in_time = clock_us == BF_TIME_NONE || clock_us < close_us};
+            struct oracle_part part = {.definition = generation->definition[i],
+                                       .scope = scope_of(oracle, definition, &reading),
+                                       .start_us = start_us,
+                                       .event_us = event_us,
+                                       .offset = incoming->offset,
+                                       .partition = incoming->partition,
+                                       .in_time = clock_us == BF_TIME_NONE || clock_us < close_us};
             judge_value(definition, &reading, &part);
             if (part.scope == NULL || !add_part(oracle, &part)) {
                 oracle_differ(oracle, "out of memory");
@@ -308,8 +328,8 @@ static void take_reading(struct oracle *oracle, const struct bf_incoming *incomi
 static void take_tick(struct oracle *oracle, struct oracle_partition *partition, struct bf_slice bytes)
 {
     struct bf_tick tick;
-    if (bf_tick_unpack(bytes, &tick, NULL) != BF_OK || !same_ingest(oracle, tick.ingest)
-        || tick.incarnation < partition->incarnation) {
+    if (bf_tick_unpack(bytes, &tick, NULL) != BF_OK || !same_ingest(oracle, tick.ingest) ||
+        tick.incarnation < partition->incarnation) {
         return;
     }
     partition->incarnation = tick.incarnation;
@@ -355,8 +375,8 @@ static bool is_newer(struct oracle *oracle, const struct bf_incoming *incoming)
         oracle_differ(oracle, "more than %d writers", ORACLE_WRITERS);
         return false;
     }
-    bool newer = created || origin.offset > writer->offset
-                 || (origin.offset == writer->offset && origin.index > writer->index);
+    bool newer = created || origin.offset > writer->offset ||
+                 (origin.offset == writer->offset && origin.index > writer->index);
     if (newer) {
         writer->offset = origin.offset;
         writer->index = origin.index;
@@ -417,7 +437,8 @@ static enum bf_status assign(struct oracle *oracle, enum bf_topic topic, int64_t
 }
 
 static enum bf_status read_topic(struct oracle *oracle, enum bf_topic topic,
-                                 void (*take)(struct oracle *, const struct bf_incoming *), struct bf_err *err)
+                                 void (*take)(struct oracle *, const struct bf_incoming *),
+                                 struct bf_err *err)
 {
     int64_t ends[ORACLE_PARTITIONS] = {0};
     int32_t count = 0;

@@ -1,4 +1,5 @@
-/* Why: Redis must say what belfry.kpis says: each closed result once in its history, the newest in its hash. */
+/* Why: Redis must say what belfry.kpis says: each closed result once in its history, the newest in its
+ * hash. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,9 +37,9 @@ static bool is(struct bf_slice text, double wanted)
 static bool says(const struct bf_reply *fields, const struct bf_kpi *kpi)
 {
     struct bf_slice value = field(fields, "value");
-    return is(field(fields, "window_start_ms"), (double)(kpi->start_us / BF_US_PER_MS))
-           && is(field(fields, "n"), (double)kpi->n) && is(field(fields, "revision"), kpi->revision)
-           && (kpi->has_value ? is(value, kpi->value) : value.len == 0);
+    return is(field(fields, "window_start_ms"), (double)(kpi->start_us / BF_US_PER_MS)) &&
+           is(field(fields, "n"), (double)kpi->n) && is(field(fields, "revision"), kpi->revision) &&
+           (kpi->has_value ? is(value, kpi->value) : value.len == 0);
 }
 
 static int by_offset(const void *a, const void *b)
@@ -70,8 +71,8 @@ static void compare_history(struct oracle *oracle, const char *key, const struct
         const struct bf_reply *entry = &reply->items[i];
         char id[64];
         int len = snprintf(id, sizeof id, "%lld-1", (long long)result->offset);
-        if (entry->count != 2 || !bf_slice_equal(entry->items[0].text, (struct bf_slice){id, (size_t)len})
-            || !says(&entry->items[1], &result->record)) {
+        if (entry->count != 2 || !bf_slice_equal(entry->items[0].text, (struct bf_slice){id, (size_t)len}) ||
+            !says(&entry->items[1], &result->record)) {
             oracle_differ(oracle, "Redis %s: entry %zu (%.*s) is not the result of offset %s", key, i,
                           BF_SLICE_ARG(entry->items[0].text), id);
             return;
@@ -105,9 +106,8 @@ static enum bf_status compare_scope(struct oracle *oracle, struct bf_redis *redi
     }
     snprintf(key, sizeof key, "belfry:v1:kpi:%s", name);
     enum bf_status status = ask(redis, "HGETALL", key, false, &reply, err);
-    if (status == BF_OK
-        && (!says(&reply, &newest->record)
-            || !is(field(&reply, "final"), newest->record.phase == BF_KPI_FINAL ? 1 : 0))) {
+    if (status == BF_OK && (!says(&reply, &newest->record) ||
+                            !is(field(&reply, "final"), newest->record.phase == BF_KPI_FINAL ? 1 : 0))) {
         oracle_differ(oracle, "Redis %s: not the newest result (offset %lld of partition %d)", key,
                       (long long)newest->offset, newest->partition);
     }
@@ -128,14 +128,15 @@ enum bf_status oracle_compare_redis(struct oracle *oracle, const char *url, stru
 {
     struct bf_redis_options options = {.url = url, .timeout_ms = TIMEOUT_MS};
     struct bf_redis *redis = NULL;
-    const struct oracle_result **list = calloc(oracle->result_count + 1, sizeof(const struct oracle_result *));
+    const struct oracle_result **list =
+        calloc(oracle->result_count + 1, sizeof(const struct oracle_result *));
     enum bf_status status =
         list ? bf_redis_open(&options, &redis, err) : bf_err_set(err, BF_FATAL, "out of memory");
     for (size_t i = 0; status == BF_OK && i < oracle->result_count;) {
         const struct oracle_result *first = &oracle->results[i];
         size_t count = 0;
-        while (i < oracle->result_count && strcmp(oracle->results[i].kpi, first->kpi) == 0
-               && strcmp(oracle->results[i].scope, first->scope) == 0) {
+        while (i < oracle->result_count && strcmp(oracle->results[i].kpi, first->kpi) == 0 &&
+               strcmp(oracle->results[i].scope, first->scope) == 0) {
             list[count++] = &oracle->results[i++];
         }
         status = compare_scope(oracle, redis, list, count, err);

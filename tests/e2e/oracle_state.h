@@ -1,5 +1,6 @@
-/* oracle_state.h: the inside of the oracle, shared by oracle_read.c (the logs into lists), oracle.c (the lists
- * against each other) and oracle_redis.c. Lists are arrays that grow; texts are kept once and compared as texts.
+/* oracle_state.h: the inside of the oracle, shared by oracle_read.c (the logs into lists), oracle.c (the
+ * lists against each other) and oracle_redis.c. Lists are arrays that grow; texts are kept once and
+ * compared as texts.
  * Owner: bf_oracle_check.   Thread: one.   Limits: ORACLE_* below; beyond them it says so and fails. */
 #ifndef BF_TESTS_E2E_ORACLE_STATE_H
 #define BF_TESTS_E2E_ORACLE_STATE_H
@@ -45,7 +46,8 @@ struct oracle_generation {
     uint32_t definition[ORACLE_DEFINITIONS]; /* of its KPIs */
 };
 
-struct oracle_known { /* what a partition has learned: index of the generation, and from when it holds there */
+struct
+    oracle_known { /* what a partition has learned: index of the generation, and from when it holds there */
     size_t generation;
     int64_t from_us;
 };

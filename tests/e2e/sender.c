@@ -43,11 +43,19 @@ void sender_open(struct sender *sender, struct town *town)
     struct bf_err err;
     sender->town = town;
     snprintf(url, sizeof url, "mqtt://%s", town->broker.address);
-    const struct bf_mqtt_options options = {.url = url, .version = 5, .client_id = "sender", .keep_alive_s = 60,
-                                            .clean = true, .connect_timeout_s = 5};
-    const struct bf_mqtt_callbacks callbacks = {
-        .message = on_message, .connected = on_connected, .failed = on_broken, .lost = on_broken,
-        .subscribed = on_subscribed, .published = on_published, .context = sender};
+    const struct bf_mqtt_options options = {.url = url,
+                                            .version = 5,
+                                            .client_id = "sender",
+                                            .keep_alive_s = 60,
+                                            .clean = true,
+                                            .connect_timeout_s = 5};
+    const struct bf_mqtt_callbacks callbacks = {.message = on_message,
+                                                .connected = on_connected,
+                                                .failed = on_broken,
+                                                .lost = on_broken,
+                                                .subscribed = on_subscribed,
+                                                .published = on_published,
+                                                .context = sender};
     assert_int_equal(bf_mqtt_create(&options, &callbacks, &sender->mqtt, &err), BF_OK);
     assert_int_equal(bf_mqtt_connect(sender->mqtt, &err), BF_OK);
     BF_EVENTUALLY(atomic_load(&sender->connected) == 1, 10000);
@@ -56,7 +64,8 @@ void sender_open(struct sender *sender, struct town *town)
 void sender_send(struct sender *sender, const char *topic, struct bf_slice payload)
 {
     struct bf_err err;
-    if (bf_mqtt_publish(sender->mqtt, bf_slice_of(topic), payload, 1, false, BF_TIME_NONE, NULL, &err) != BF_OK) {
+    if (bf_mqtt_publish(sender->mqtt, bf_slice_of(topic), payload, 1, false, BF_TIME_NONE, NULL, &err) !=
+        BF_OK) {
         fail_msg("publish: %s", err.message);
     }
     sender->sent++;

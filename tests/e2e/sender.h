@@ -19,8 +19,8 @@ struct sender {
 void sender_open(struct sender *sender, struct town *town);
 void sender_send(struct sender *sender, const char *topic, struct bf_slice payload);
 /* As printf does. */
-__attribute__((format(printf, 3, 4))) void sender_say(struct sender *sender, const char *topic, const char *format,
-                                                      ...);
+__attribute__((format(printf, 3, 4))) void sender_say(struct sender *sender, const char *topic,
+                                                      const char *format, ...);
 /* Waits until the broker has them all. */
 void sender_settle(struct sender *sender);
 void sender_close(struct sender *sender);

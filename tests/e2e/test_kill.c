@@ -1,5 +1,5 @@
-/* The promise: ten kills with -9, two each of ingest, process, sink, Kafka and Redis, at instants drawn from a
- * seed, under load and on a real Kafka; and afterwards everything stands there once.
+/* The promise: ten kills with -9, two each of ingest, process, sink, Kafka and Redis, at instants drawn
+ * from a seed, under load and on a real Kafka; and afterwards everything stands there once.
  *
  * BELFRY_TEST_SEED=N      other instants and another order (the seed is printed)
  * BELFRY_TEST_LONG=1      about 90 s instead of 45 s */
@@ -14,9 +14,11 @@
 
 enum victim { VICTIM_INGEST, VICTIM_PROCESS, VICTIM_SINK, VICTIM_KAFKA, VICTIM_REDIS, VICTIMS };
 
-static const char *const names[VICTIMS] = {
-    [VICTIM_INGEST] = "ingest", [VICTIM_PROCESS] = "process", [VICTIM_SINK] = "sink",
-    [VICTIM_KAFKA] = "Kafka", [VICTIM_REDIS] = "Redis"};
+static const char *const names[VICTIMS] = {[VICTIM_INGEST] = "ingest",
+                                           [VICTIM_PROCESS] = "process",
+                                           [VICTIM_SINK] = "sink",
+                                           [VICTIM_KAFKA] = "Kafka",
+                                           [VICTIM_REDIS] = "Redis"};
 
 static struct town town;
 static uint64_t seed;
@@ -62,8 +64,8 @@ static void killed_ten_times_everything_stands_there_once(void **state)
         order[i] = order[other];
         order[other] = swapped;
     }
-    town_devices(&town, "--rate", RATE, "--connections", "8", "--fault", "duplicate=5%", "--fault", "malformed=2%",
-                 "--fault", "bad-clock=2%", NULL);
+    town_devices(&town, "--rate", RATE, "--connections", "8", "--fault", "duplicate=5%", "--fault",
+                 "malformed=2%", "--fault", "bad-clock=2%", NULL);
     town_pass(&town, 2000);
     for (int i = 0; i < KILLS; i++) {
         int wait_ms = pause_ms / 2 + (int)(draw() % (uint64_t)pause_ms);

@@ -1,6 +1,6 @@
-/* Kafka away under load, then back: the broker's session holds the backlog, the clock stands, and nothing is late
- * because of it, although the outage is longer than hold_max. First every daemon lives through it: 20 s, or 60 s
- * with BELFRY_TEST_LONG=1; then all of them are killed in the middle of another one. */
+/* Kafka away under load, then back: the broker's session holds the backlog, the clock stands, and nothing
+ * is late because of it, although the outage is longer than hold_max. First every daemon lives through it:
+ * 20 s, or 60 s with BELFRY_TEST_LONG=1; then all of them are killed in the middle of another one. */
 #include "tests/e2e/town.h"
 
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* `belfry reload` under load, twice, and the processor killed in the middle of each: what began before `from`
  * keeps its definition, what begins later has the new one, after a replay too. The oracle knows all three
- * generations, and which window belongs to which. Two devices whose clocks are ahead have data in windows of the
- * future when a new definition comes: such a window has two of them, and the older one is published, once. */
+ * generations, and which window belongs to which. Two devices whose clocks are ahead have data in windows
+ * of the future when a new definition comes: such a window has two of them, and the older one is
+ * published, once. */
 #include "tests/e2e/sender.h"
 
 #include <stdio.h>
@@ -19,7 +20,8 @@ static void send_ahead(int number)
     char when[40];
     ahead_us += STEP_MS * BF_US_PER_MS;
     bf_time_format(ahead_us, when, sizeof when);
-    sender_say(&sender, "city/parking/market/park-ahead", "{\"at\":\"%s\",\"occupied\":%d,\"free\":3}", when, number);
+    sender_say(&sender, "city/parking/market/park-ahead", "{\"at\":\"%s\",\"occupied\":%d,\"free\":3}", when,
+               number);
     sender_say(&sender, "city/traffic/market/loop-ahead", "{\"time\":%lld,\"vehicles\":3,\"speed\":44}",
                (long long)(ahead_us / BF_US_PER_S));
 }
@@ -56,9 +58,12 @@ static void a_new_definition_begins_with_its_windows(void **state)
     town_edit(&town, "kpis/utilities.yaml", "value >= 80", "value >= 30");
     town_edit(&town, "kpis/mobility.yaml", "from: {quantity: speed}\n    window: {tumbling: 2s}",
               "from: {quantity: speed}\n    window: {tumbling: 3s}");
-    town_edit(&town, "kpis/mobility.yaml", "from: {quantity: vehicles}\n    window: {tumbling: 2s}\n    group: [zone]\n"
-              "    value: sum", "from: {quantity: vehicles}\n    window: {tumbling: 2s}\n    group: [city]\n    value: mean");
-    town_edit(&town, "kpis/mobility.yaml", "group: [device]\n    value: last", "group: [device]\n    value: max");
+    town_edit(&town, "kpis/mobility.yaml",
+              "from: {quantity: vehicles}\n    window: {tumbling: 2s}\n    group: [zone]\n"
+              "    value: sum",
+              "from: {quantity: vehicles}\n    window: {tumbling: 2s}\n    group: [city]\n    value: mean");
+    town_edit(&town, "kpis/mobility.yaml", "group: [device]\n    value: last",
+              "group: [device]\n    value: max");
     reload(2);
     town_kill(&town, TOWN_PROCESS);
     pass(5000);

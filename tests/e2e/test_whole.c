@@ -1,5 +1,5 @@
-/* The whole way on real peers: hostile payloads first, each a counter and a reject and nothing else; then a city
- * with every kind of fault, accounted for to the last message and recomputed window by window. */
+/* The whole way on real peers: hostile payloads first, each a counter and a reject and nothing else; then
+ * a city with every kind of fault, accounted for to the last message and recomputed window by window. */
 #include "tests/e2e/sender.h"
 
 #include <stdio.h>
@@ -43,8 +43,8 @@ static void send_hostile(const char *what, struct bf_slice payload)
     sender_send(&sender, TOPIC, payload);
     sender_settle(&sender);
     BF_EVENTUALLY(town_metric(&town, TOWN_INGEST, "belfry_messages_total") == messages + 1, 10000);
-    if (town_metric(&town, TOWN_INGEST, "belfry_rejects_total") != rejects + 1
-        || town_metric(&town, TOWN_INGEST, "belfry_readings_total") != readings) {
+    if (town_metric(&town, TOWN_INGEST, "belfry_rejects_total") != rejects + 1 ||
+        town_metric(&town, TOWN_INGEST, "belfry_readings_total") != readings) {
         fail_msg("%s: rejects %lld -> %lld, readings %lld -> %lld", what, (long long)rejects,
                  (long long)town_metric(&town, TOWN_INGEST, "belfry_rejects_total"), (long long)readings,
                  (long long)town_metric(&town, TOWN_INGEST, "belfry_readings_total"));
@@ -94,7 +94,8 @@ static void send_late(int number)
     char topic[64];
     int64_t then_ms = (bf_time_wall_us() - 8 * BF_US_PER_S) / BF_US_PER_MS;
     snprintf(topic, sizeof topic, "city/air/late-%d", number % 3);
-    sender_say(&sender, topic, "{\"ts\":%lld,\"class\":\"reference\",\"lat\":60.15,\"lon\":24.68,\"pm25\":%d.5}",
+    sender_say(&sender, topic,
+               "{\"ts\":%lld,\"class\":\"reference\",\"lat\":60.15,\"lon\":24.68,\"pm25\":%d.5}",
                (long long)then_ms, number);
 }
 
@@ -104,9 +105,9 @@ static void a_city_with_faults_is_accounted_for(void **state)
     struct bf_oracle_sums sums;
     struct town_audit audit;
     (void)state;
-    town_devices(&town, "--rate", "300", "--for", "20s", "--fault", "silent=5%", "--fault", "drift=5%", "--fault",
-                 "spike=10%", "--fault", "stuck=5%", "--fault", "bad-clock=10%", "--fault", "duplicate=10%", "--fault",
-                 "malformed=10%", NULL);
+    town_devices(&town, "--rate", "300", "--for", "20s", "--fault", "silent=5%", "--fault", "drift=5%",
+                 "--fault", "spike=10%", "--fault", "stuck=5%", "--fault", "bad-clock=10%", "--fault",
+                 "duplicate=10%", "--fault", "malformed=10%", NULL);
     for (; town_pass(&town, 150); sent++) {
         send_late(sent);
     }

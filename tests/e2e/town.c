@@ -110,8 +110,8 @@ static int copy_folder(const struct town *town, const char *name, const char *de
 static bool make_city(const struct town *town, const char *delay)
 {
     int windows = copy_folder(town, ".", delay), kpis = copy_folder(town, "kpis", delay);
-    return windows == 0 && kpis >= 15 && copy_folder(town, "profiles", delay) == 0
-           && copy_folder(town, "zones", delay) == 0;
+    return windows == 0 && kpis >= 15 && copy_folder(town, "profiles", delay) == 0 &&
+           copy_folder(town, "zones", delay) == 0;
 }
 
 static bool make_config(struct town *town)
@@ -144,11 +144,12 @@ static enum bf_status fill_log(struct town *town, struct bf_err *err)
     int created = 0;
     bool made = false;
     int64_t generation = 0;
-    enum bf_status status = town->kafka.kind == BF_PEER_KAFKA
-                                ? BF_OK : bf_topics_ensure(&town->options, 1, &created, err);
+    enum bf_status status =
+        town->kafka.kind == BF_PEER_KAFKA ? BF_OK : bf_topics_ensure(&town->options, 1, &created, err);
     status = status == BF_OK ? bf_config_log_install_once(&town->options, &made, err) : status;
     status = status == BF_OK ? bf_bundle_read(town->city, &bundle, err) : status;
-    status = status == BF_OK ? bf_config_log_reload(&town->options, bundle, BF_TIME_NONE, &generation, err) : status;
+    status = status == BF_OK ? bf_config_log_reload(&town->options, bundle, BF_TIME_NONE, &generation, err)
+                             : status;
     bf_bundle_destroy(bundle);
     return status;
 }
@@ -156,9 +157,10 @@ static enum bf_status fill_log(struct town *town, struct bf_err *err)
 bool town_open(struct town *town, enum bf_peer_kind kafka, const char *delay)
 {
     struct bf_err err = {0};
-    *town = (struct town){.broker = {.kind = BF_PEER_MOSQUITTO, .config = "autosave_interval 300\n"},
-                          .redis = {.kind = BF_PEER_REDIS, .config = "appendonly yes\nappendfsync everysec\n"},
-                          .kafka = {.kind = kafka}};
+    *town =
+        (struct town){.broker = {.kind = BF_PEER_MOSQUITTO, .config = "autosave_interval 300\n"},
+                      .redis = {.kind = BF_PEER_REDIS, .config = "appendonly yes\nappendfsync everysec\n"},
+                      .kafka = {.kind = kafka}};
     if (!bf_peer_available(BF_PEER_MOSQUITTO) || !bf_peer_available(BF_PEER_REDIS)) {
         puts("skipped: mosquitto or redis-server is not installed");
         return false;
@@ -178,7 +180,8 @@ bool town_open(struct town *town, enum bf_peer_kind kafka, const char *delay)
         status = fill_log(town, &err);
     }
     if (!filed || status != BF_OK) {
-        fail_msg("the town does not open: %s: %s", filed || status != BF_OK ? err.message : "files", err.detail);
+        fail_msg("the town does not open: %s: %s", filed || status != BF_OK ? err.message : "files",
+                 err.detail);
     }
     return true;
 }
@@ -253,7 +256,8 @@ void town_tend(struct town *town)
 static bool fetch(const struct town *town, enum town_daemon which, const char *path, char *body, size_t size)
 {
     int code = 0;
-    return bf_http_get("127.0.0.1", town->http[which], path, 2000, &code, body, size, NULL) == BF_OK && code == 200;
+    return bf_http_get("127.0.0.1", town->http[which], path, 2000, &code, body, size, NULL) == BF_OK &&
+           code == 200;
 }
 
 bool town_ready(struct town *town, enum town_daemon which)
@@ -434,14 +438,16 @@ uint64_t town_audit_number(const struct town_audit *audit, const char *name)
 
 static void print_sums(const struct bf_oracle_sums *sums)
 {
-    printf("oracle: readings=%llu duplicate=%llu older=%llu late=%llu windows=%llu late_windows=%llu results=%llu "
+    printf("oracle: readings=%llu duplicate=%llu older=%llu late=%llu windows=%llu late_windows=%llu "
+           "results=%llu "
            "revisions=%llu empty=%llu repeats=%llu generations=%llu mixed=%llu history=%llu kpis=%llu\n",
-           (unsigned long long)sums->readings, (unsigned long long)sums->duplicate, (unsigned long long)sums->older,
-           (unsigned long long)sums->late, (unsigned long long)sums->windows,
+           (unsigned long long)sums->readings, (unsigned long long)sums->duplicate,
+           (unsigned long long)sums->older, (unsigned long long)sums->late, (unsigned long long)sums->windows,
            (unsigned long long)sums->late_windows, (unsigned long long)sums->results,
-           (unsigned long long)sums->revisions, (unsigned long long)sums->empty, (unsigned long long)sums->repeats,
-           (unsigned long long)sums->generations, (unsigned long long)sums->mixed,
-           (unsigned long long)sums->history, (unsigned long long)sums->kpis);
+           (unsigned long long)sums->revisions, (unsigned long long)sums->empty,
+           (unsigned long long)sums->repeats, (unsigned long long)sums->generations,
+           (unsigned long long)sums->mixed, (unsigned long long)sums->history,
+           (unsigned long long)sums->kpis);
 }
 
 void town_account(struct town *town, struct bf_oracle_sums *sums, struct town_audit *audit)
@@ -449,9 +455,10 @@ void town_account(struct town *town, struct bf_oracle_sums *sums, struct town_au
     char published[32], acknowledged[32];
     struct bf_err err = {0};
     snprintf(published, sizeof published, "%llu", (unsigned long long)(town->published + town->extra));
-    snprintf(acknowledged, sizeof acknowledged, "%llu", (unsigned long long)(town->acknowledged + town->extra));
-    audit->holds = town_belfry(town, audit->text, sizeof audit->text, "audit", "--wait", AUDIT_WAIT, "--published",
-                               published, "--acknowledged", acknowledged, "--json", NULL) == 0;
+    snprintf(acknowledged, sizeof acknowledged, "%llu",
+             (unsigned long long)(town->acknowledged + town->extra));
+    audit->holds = town_belfry(town, audit->text, sizeof audit->text, "audit", "--wait", AUDIT_WAIT,
+                               "--published", published, "--acknowledged", acknowledged, "--json", NULL) == 0;
     printf("audit: %s", audit->text);
     if (!audit->holds) {
         fail_msg("the audit does not hold: %s", audit->text);

@@ -1,6 +1,6 @@
 /* town.h: a private installation for the end-to-end tests: mosquitto, Redis and Kafka as real servers, the
- * shipped demo city with shorter windows, and the three daemons, each started alone so that each can be killed
- * alone. Devices are `belfry simulate`.
+ * shipped demo city with shorter windows, and the three daemons, each started alone so that each can be
+ * killed alone. Devices are `belfry simulate`.
  *
  *     if (!town_open(&town, BF_PEER_APACHE_KAFKA, "2s")) { return 77; }
  *     town_run(&town);
