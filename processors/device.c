@@ -5,18 +5,23 @@
 
 #include "core/hash.h"
 
+#define HANDLES 4 /* a power of two */
+
 struct text {
     uint32_t first, len;
 };
 
-struct item {
+struct item { /* what every reading touches stands first */
     uint64_t hash;
-    struct text device, profile, zone;
+    struct text device;
     uint32_t chain, dirty_next;
-    int64_t event_us, ingest_us,
-        sent_us; /* sent_us: log time of its last record, BF_TIME_NONE: none */
-    uint64_t readings, suspect, failed;
+    int64_t event_us, ingest_us;
+    uint64_t readings;
     int32_t lat_e7, lon_e7;
+    uint32_t handles[HANDLES]; /* of its series, by slot */
+    uint64_t suspect, failed;
+    int64_t sent_us; /* log time of its last record, BF_TIME_NONE: none */
+    struct text profile, zone;
     bool has_place, dirty;
 };
 
@@ -124,13 +129,19 @@ static void mark(struct bf_devices *devices, struct item *item, uint32_t index)
     devices->dirty_last = index;
 }
 
-void bf_devices_note(struct bf_devices *devices, const struct bf_reading *reading)
+uint32_t *bf_devices_handle(const struct bf_devices *devices, uint32_t device, uint32_t slot)
+{
+    struct item *item = bf_pool_at(&devices->items, device);
+    return &item->handles[slot % HANDLES];
+}
+
+uint32_t bf_devices_note(struct bf_devices *devices, const struct bf_reading *reading)
 {
     uint32_t index;
     struct item *item = item_of(devices, bf_reading_device(reading->source), &index);
     if (item == NULL) {
         devices->refused++;
-        return;
+        return 0;
     }
     if (item->readings == 0 || reading->event_us >= item->event_us) {
         item->event_us = reading->event_us;
@@ -150,6 +161,7 @@ void bf_devices_note(struct bf_devices *devices, const struct bf_reading *readin
     item->failed +=
         reading->quality == BF_QUALITY_FAIL || reading->quality == BF_QUALITY_MISSING ? 1 : 0;
     mark(devices, item, index);
+    return index;
 }
 
 static void send(const struct bf_devices *devices, const struct item *item, int64_t now_us,

@@ -23,7 +23,11 @@ void bf_devices_init(struct bf_devices *devices);
 void bf_devices_deinit(struct bf_devices *devices);
 enum bf_status bf_devices_limit(struct bf_devices *devices, uint64_t limit,
                                 struct bf_err *err) BF_MUST_CHECK;
-void bf_devices_note(struct bf_devices *devices, const struct bf_reading *reading);
+/* The device's number, from 1; 0 where there is no room for it. */
+uint32_t bf_devices_note(struct bf_devices *devices, const struct bf_reading *reading);
+/* Where the device's series in this slot is remembered (window.h): a place of few, so another slot may have it
+ * by now. No part of the state. */
+uint32_t *bf_devices_handle(const struct bf_devices *devices, uint32_t device, uint32_t slot);
 /* Writes what is due at now_us. */
 void bf_devices_flush(struct bf_devices *devices, int64_t now_us, int64_t every_us,
                       struct bf_outlet *outlet);

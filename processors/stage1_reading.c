@@ -3,6 +3,13 @@
 #include "core/wire.h"
 #include "processors/stage1_task.h"
 
+/* A reading that counts, and what is the same for all KPIs that it goes to. */
+struct arrival {
+    const struct bf_reading *reading;
+    uint32_t device; /* its number in the table of devices; 0: none */
+    struct bf_sample sample;
+};
+
 /* What happened to one reading on its way into windows. */
 struct verdict {
     bool late, limit;
@@ -80,9 +87,38 @@ static bool goes_out(const struct bf_stage1 *task, const struct bf_slot *slot, b
            (slot->definition->live && slot->count <= task->settings.live_scopes);
 }
 
+static bool by_device_only(const struct bf_kpi_definition *definition)
+{
+    return definition->group_count == 1 && definition->group[0].kind == BF_GROUP_DEVICE;
+}
+
+/* NULL at the limit. What is by device only is found by the device's handle: its scope says nothing else. */
+static struct bf_series *series_of(struct bf_stage1 *task, uint32_t slot,
+                                   const struct bf_reading *reading, uint32_t device)
+{
+    struct bf_windows *windows = &task->windows;
+    const struct bf_kpi_definition *definition = windows->slots[slot].definition;
+    uint32_t *handle = device != 0 && by_device_only(definition)
+                           ? bf_devices_handle(&task->devices, device, slot)
+                           : NULL;
+    struct bf_series *series =
+        handle != NULL ? bf_series_held(windows, *handle, slot, device) : NULL;
+    if (series != NULL) {
+        return series;
+    }
+    struct bf_scope_text scope;
+    bf_plan_scope(definition, reading, &scope);
+    if (!scope.cut) {
+        series = bf_windows_put_series(windows, slot, (struct bf_slice){scope.data, scope.len});
+    }
+    if (series != NULL && handle != NULL) {
+        *handle = bf_series_hold(windows, series, device);
+    }
+    return series;
+}
+
 static void count_in(struct bf_stage1 *task, uint32_t slot_index, int64_t start_us,
-                     const struct bf_reading *reading, const struct bf_sample *sample,
-                     struct verdict *verdict)
+                     const struct arrival *arrival, struct verdict *verdict)
 {
     struct bf_windows *windows = &task->windows;
     const struct bf_slot *slot = &windows->slots[slot_index];
@@ -92,12 +128,7 @@ static void count_in(struct bf_stage1 *task, uint32_t slot_index, int64_t start_
         note_late(verdict, definition);
         return;
     }
-    struct bf_scope_text scope;
-    bf_plan_scope(definition, reading, &scope);
-    struct bf_series *series =
-        scope.cut
-            ? NULL
-            : bf_windows_put_series(windows, slot_index, (struct bf_slice){scope.data, scope.len});
+    struct bf_series *series = series_of(task, slot_index, arrival->reading, arrival->device);
     if (series == NULL) {
         note_limit(verdict, "scopes_full");
         return;
@@ -114,39 +145,38 @@ static void count_in(struct bf_stage1 *task, uint32_t slot_index, int64_t start_
     if (late) {
         window->flags |= BF_WINDOW_SEALED;
     }
-    bf_cell_add(cell, slot->aggregate, definition->take_suspect, reading, sample);
+    bf_cell_add(cell, slot->aggregate, definition->take_suspect, arrival->reading, &arrival->sample);
     if (goes_out(task, slot, late)) {
         bf_window_mark(windows, window);
     }
 }
 
 static void count_list(struct bf_stage1 *task, const struct bf_generation_known *known,
-                       uint32_t first, const struct bf_reading *reading,
-                       const struct bf_sample *sample, struct verdict *verdict)
+                       uint32_t first, const struct arrival *arrival, struct verdict *verdict)
 {
     for (uint32_t i = first; i != 0; i = known->plan->kpis[i - 1].next) {
         const struct bf_plan_kpi *kpi = &known->plan->kpis[i - 1];
-        int64_t start_us = bf_time_floor(sample->event_us, kpi->definition->window_us);
-        if (bf_plan_takes(kpi, reading) &&
+        int64_t start_us = bf_time_floor(arrival->sample.event_us, kpi->definition->window_us);
+        if (bf_plan_takes(kpi, arrival->reading) &&
             bf_generations_at(&task->generations, start_us) == known) {
-            count_in(task, known->slots[i - 1], start_us, reading, sample, verdict);
+            count_in(task, known->slots[i - 1], start_us, arrival, verdict);
         }
     }
 }
 
-static void count_everywhere(struct bf_stage1 *task, const struct bf_reading *reading,
-                             const struct bf_sample *sample, struct verdict *verdict)
+static void count_everywhere(struct bf_stage1 *task, const struct arrival *arrival,
+                             struct verdict *verdict)
 {
     const struct bf_generations *generations = &task->generations;
     for (size_t g = 0; g < generations->count; g++) {
         const struct bf_generation_known *known = &generations->list[g];
         if (g + 1 < generations->count &&
-            sample->event_us - known->plan->longest_window_us >= generations->list[g + 1].from_us) {
+            arrival->sample.event_us - known->plan->longest_window_us >= generations->list[g + 1].from_us) {
             continue; /* all of its windows that could hold this time belong to later ones */
         }
-        count_list(task, known, bf_plan_first(known->plan, reading->quantity), reading, sample,
+        count_list(task, known, bf_plan_first(known->plan, arrival->reading->quantity), arrival,
                    verdict);
-        count_list(task, known, known->plan->any, reading, sample, verdict);
+        count_list(task, known, known->plan->any, arrival, verdict);
     }
 }
 
@@ -195,14 +225,14 @@ void bf__stage1_reading(struct bf_stage1 *task, const struct bf_input *input)
     }
     reading.event_us = event_time(task, &reading);
     struct verdict verdict = {.late = false, .limit = false, .reason = NULL, .kpis_len = 0};
-    const struct bf_sample sample = {.value = 0,
-                                     .event_us = reading.event_us,
-                                     .partition = task->options.partition,
-                                     .offset = input->offset};
-    count_everywhere(task, &reading, &sample, &verdict);
-    if (task->generations.count > 0) {
-        bf_devices_note(&task->devices, &reading);
-    }
+    const struct arrival arrival = {
+        .reading = &reading,
+        .device = task->generations.count > 0 ? bf_devices_note(&task->devices, &reading) : 0,
+        .sample = {.value = 0,
+                   .event_us = reading.event_us,
+                   .partition = task->options.partition,
+                   .offset = input->offset}};
+    count_everywhere(task, &arrival, &verdict);
     task->counters.late += verdict.late ? 1 : 0;
     task->counters.limit += verdict.limit ? 1 : 0;
     if (verdict.late) {

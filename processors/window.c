@@ -148,6 +148,19 @@ uint32_t bf_series_index(const struct bf_windows *windows, const struct bf_serie
     return (uint32_t)(series - (const struct bf_series *)(const void *)windows->series.items) + 1;
 }
 
+struct bf_series *bf_series_held(const struct bf_windows *windows, uint32_t handle, uint32_t slot,
+                                 uint32_t owner)
+{
+    struct bf_series *series = handle == 0 ? NULL : bf_series_at(windows, handle);
+    return series != NULL && series->owner == owner && series->slot == slot ? series : NULL;
+}
+
+uint32_t bf_series_hold(const struct bf_windows *windows, struct bf_series *series, uint32_t owner)
+{
+    series->owner = owner;
+    return bf_series_index(windows, series);
+}
+
 static struct bf_series *find_series(const struct bf_windows *windows, uint32_t slot, uint64_t hash,
                                      struct bf_slice scope)
 {
@@ -222,6 +235,7 @@ void bf_windows_release_series(struct bf_windows *windows, struct bf_series *ser
         link = &bf_series_at(windows, *link)->chain;
     }
     *link = series->chain;
+    series->owner = 0; /* handles outlive it */
     bf_text_free(&windows->texts, series->text);
     bf_pool_give(&windows->series, index);
 }
@@ -232,7 +246,8 @@ struct bf_slice bf_series_scope(const struct bf_windows *windows, const struct b
     return bf_text_copy(&windows->texts, series->text, series->text_len, scope);
 }
 
-struct bf_twin bf_windows_twin(const struct bf_windows *windows, const struct bf_series *series, int64_t start_us)
+struct bf_twin bf_windows_twin(const struct bf_windows *windows, const struct bf_series *series,
+                               int64_t start_us)
 {
     struct bf_slice id = windows->slots[series->slot].definition->id;
     struct bf_twin twin = {.slot = NULL, .revisions = 0};

@@ -37,17 +37,23 @@ void bf_windows_collect(struct bf_windows *windows);
 struct bf_series *bf_windows_series(const struct bf_windows *windows, uint32_t slot, struct bf_slice scope);
 struct bf_series *bf_windows_put_series(struct bf_windows *windows, uint32_t slot, struct bf_slice scope);
 uint32_t bf_series_index(const struct bf_windows *windows, const struct bf_series *series);
+/* A handle is a series' index, remembered by somebody (owner, not 0) who would else build and look up the same
+ * scope again. No part of the state: NULL where it is not, or no longer, this owner's series of this slot. */
+struct bf_series *bf_series_held(const struct bf_windows *windows, uint32_t handle, uint32_t slot,
+                                 uint32_t owner);
+uint32_t bf_series_hold(const struct bf_windows *windows, struct bf_series *series, uint32_t owner);
 /* Frees it where it has neither windows nor waiting partials. */
 void bf_windows_release_series(struct bf_windows *windows, struct bf_series *series);
 struct bf_slice bf_series_scope(const struct bf_windows *windows, const struct bf_series *series,
                                 char scope[BF_SCOPE_MAX]);
-/* What other definitions of the same KPI have for the same scope and start: a reload that came late, or readings
- * that were ahead of one. */
+/* What other definitions of the same KPI have for the same scope and start: a reload that came late, or
+ * readings that were ahead of one. */
 struct bf_twin {
     const struct bf_slot *slot; /* the oldest one with data; NULL: none */
     uint32_t revisions;         /* how many numbers of revisions they have used */
 };
-struct bf_twin bf_windows_twin(const struct bf_windows *windows, const struct bf_series *series, int64_t start_us);
+struct bf_twin bf_windows_twin(const struct bf_windows *windows, const struct bf_series *series,
+                               int64_t start_us);
 
 struct bf_window *bf_series_window(const struct bf_windows *windows, const struct bf_series *series,
                                    int64_t start_us); /* or NULL */

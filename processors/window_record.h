@@ -30,6 +30,7 @@ struct bf_series {
     uint32_t newest;         /* window */
     uint32_t windows;        /* how many */
     uint32_t waiting;        /* late partials that refer to it */
+    uint32_t owner;          /* whose handle may find it without its scope; 0: nobody's (bf_series_held) */
 };
 
 enum { BF_WINDOW_SEALED = 1, BF_WINDOW_PUBLISHED = 2, BF_WINDOW_DIRTY = 4 };
