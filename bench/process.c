@@ -30,7 +30,7 @@ struct state {
     struct bf_kafka_options kafka;
     struct bf_install install;
     struct bf_city *city;
-    struct bf_plan *plan;
+    struct bf_kpi_plan *plan;
     struct stored *log;
     struct bf_stage1 *tasks[PARTITIONS];
     struct bf_consumer *consumer;
@@ -49,7 +49,7 @@ static const char kpi_yaml[] = "kpis:\n"
                                "    value: mean\n"
                                "    live: false\n";
 
-static enum bf_status define(void *context, int64_t generation, const struct bf_plan **plan,
+static enum bf_status define(void *context, int64_t generation, const struct bf_kpi_plan **plan,
                              struct bf_err *err)
 {
     struct state *state = context;
@@ -76,7 +76,7 @@ static void make_plan(struct state *state)
     memset(bundle.hash, '0', sizeof bundle.hash - 1);
     struct bf_err err;
     bench_must(bf_city_load(&bundle, bf_aggregate_names(), &state->city, &err), &err);
-    bench_must(bf_plan_create(state->city, 1, BF_TIME_NONE, &state->plan, &err), &err);
+    bench_must(bf_kpi_plan_create(state->city, 1, BF_TIME_NONE, &state->plan, &err), &err);
 }
 
 /* ---- the log */
@@ -383,7 +383,7 @@ int main(int argc, char **argv)
     if (state.bare) {
         rd_kafka_destroy(state.bare);
     }
-    bf_plan_destroy(state.plan);
+    bf_kpi_plan_destroy(state.plan);
     bf_city_destroy(state.city);
     free(state.log);
     return state.outputs > 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -77,7 +77,7 @@ static void forget_oldest(struct bf_generations *generations, struct bf_windows 
 }
 
 enum bf_status bf_generations_learn(struct bf_generations *generations, struct bf_windows *windows,
-                                    const struct bf_plan *plan, int64_t from_us, bool stage1,
+                                    const struct bf_kpi_plan *plan, int64_t from_us, bool stage1,
                                     int64_t now_us, struct bf_err *err)
 {
     uint32_t *slots = calloc(plan->count + 1, sizeof(*slots));
@@ -181,7 +181,7 @@ enum bf_status bf_generations_load(struct bf_generations *generations, struct bf
     enum bf_status status = count > BF_GENERATIONS_MAX ? BF_MALFORMED : BF_OK;
     for (uint64_t i = 0; status == BF_OK && bf_mp_ok(in) && i < count; i++) {
         int64_t generation = bf_mp_get_int(in), from_us = bf_mp_get_int(in);
-        const struct bf_plan *plan;
+        const struct bf_kpi_plan *plan;
         if (!bf_mp_ok(in)) {
             return BF_MALFORMED;
         }

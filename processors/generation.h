@@ -15,7 +15,7 @@ struct bf_generation_known {
     int64_t generation;
     int64_t
         from_us; /* stage 1: never before the windows that had begun when the partition learned of it */
-    const struct bf_plan *plan;
+    const struct bf_kpi_plan *plan;
     uint32_t *slots; /* of each KPI of the plan */
 };
 
@@ -36,7 +36,7 @@ int64_t bf_generations_newest(const struct bf_generations *generations); /* 0 be
 bool bf_generations_known(const struct bf_generations *generations, int64_t generation);
 /* Adds it and makes its slots. `by_device`: slots of KPIs by device too (stage 1, which finishes them). */
 enum bf_status bf_generations_learn(struct bf_generations *generations, struct bf_windows *windows,
-                                    const struct bf_plan *plan, int64_t from_us, bool stage1,
+                                    const struct bf_kpi_plan *plan, int64_t from_us, bool stage1,
                                     int64_t now_us, struct bf_err *err) BF_MUST_CHECK;
 /* Forgets those that no reading can reach any more at now_us, and their slots. */
 void bf_generations_prune(struct bf_generations *generations, struct bf_windows *windows,

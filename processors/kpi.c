@@ -5,12 +5,12 @@
 
 #include "core/hash.h"
 
-bool bf_plan_any_quantity(const struct bf_kpi_definition *definition)
+bool bf_kpi_plan_any_quantity(const struct bf_kpi_definition *definition)
 {
     return definition->quantity.len == 0 || bf_slice_equal(definition->quantity, BF_SLICE("*"));
 }
 
-static struct bf_plan_name name_of(const char *text)
+static struct bf_kpi_plan_name name_of(const char *text)
 {
     static const struct {
         const char *text;
@@ -21,7 +21,7 @@ static struct bf_plan_name name_of(const char *text)
         {.text = "device", .kind = BF_NAME_DEVICE}, {.text = "quantity", .kind = BF_NAME_QUANTITY},
         {.text = "unit", .kind = BF_NAME_UNIT},     {.text = "profile", .kind = BF_NAME_PROFILE},
     };
-    struct bf_plan_name name = {.kind = BF_NAME_TAG, .tag = bf_slice_of(text)};
+    struct bf_kpi_plan_name name = {.kind = BF_NAME_TAG, .tag = bf_slice_of(text)};
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (strcmp(known[i].text, text) == 0) {
             name.kind = known[i].kind;
@@ -30,7 +30,7 @@ static struct bf_plan_name name_of(const char *text)
     return name;
 }
 
-static bool compile_names(struct bf_plan_kpi *kpi)
+static bool compile_names(struct bf_kpi_plan_item *kpi)
 {
     const struct bf_expression *where = kpi->definition->where;
     size_t count = 0;
@@ -44,11 +44,11 @@ static bool compile_names(struct bf_plan_kpi *kpi)
     return kpi->names != NULL;
 }
 
-static void link_quantity(struct bf_plan *plan, size_t index)
+static void link_quantity(struct bf_kpi_plan *plan, size_t index)
 {
-    struct bf_plan_kpi *kpi = &plan->kpis[index];
+    struct bf_kpi_plan_item *kpi = &plan->kpis[index];
     uint32_t *at = &plan->any;
-    if (!bf_plan_any_quantity(kpi->definition)) {
+    if (!bf_kpi_plan_any_quantity(kpi->definition)) {
         at = &plan->heads[bf_hash64(kpi->definition->quantity) & plan->mask];
     }
     while (*at != 0) { /* at the end: the order of the configuration */
@@ -57,9 +57,9 @@ static void link_quantity(struct bf_plan *plan, size_t index)
     *at = (uint32_t)index + 1;
 }
 
-static enum bf_status compile(struct bf_plan *plan, size_t index, struct bf_err *err)
+static enum bf_status compile(struct bf_kpi_plan *plan, size_t index, struct bf_err *err)
 {
-    struct bf_plan_kpi *kpi = &plan->kpis[index];
+    struct bf_kpi_plan_item *kpi = &plan->kpis[index];
     const struct bf_kpi_definition *definition = &plan->city->kpis[index];
     kpi->definition = definition;
     kpi->aggregate = bf_aggregate_find(definition->aggregate);
@@ -78,10 +78,10 @@ static enum bf_status compile(struct bf_plan *plan, size_t index, struct bf_err 
     return BF_OK;
 }
 
-enum bf_status bf_plan_create(const struct bf_city *city, int64_t generation, int64_t from_us,
-                              struct bf_plan **plan, struct bf_err *err)
+enum bf_status bf_kpi_plan_create(const struct bf_city *city, int64_t generation, int64_t from_us,
+                              struct bf_kpi_plan **plan, struct bf_err *err)
 {
-    struct bf_plan *made = calloc(1, sizeof(*made));
+    struct bf_kpi_plan *made = calloc(1, sizeof(*made));
     size_t heads = 16;
     while (heads < 2 * city->kpi_count) {
         heads *= 2;
@@ -91,7 +91,7 @@ enum bf_status bf_plan_create(const struct bf_city *city, int64_t generation, in
         made->heads = calloc(heads, sizeof(*made->heads));
     }
     if (made == NULL || made->kpis == NULL || made->heads == NULL) {
-        bf_plan_destroy(made);
+        bf_kpi_plan_destroy(made);
         return bf_err_set(err, BF_PEER, "out of memory");
     }
     made->generation = generation;
@@ -102,7 +102,7 @@ enum bf_status bf_plan_create(const struct bf_city *city, int64_t generation, in
     for (size_t i = 0; i < made->count; i++) {
         enum bf_status status = compile(made, i, err);
         if (status != BF_OK) {
-            bf_plan_destroy(made);
+            bf_kpi_plan_destroy(made);
             return status;
         }
         link_quantity(made, i);
@@ -111,7 +111,7 @@ enum bf_status bf_plan_create(const struct bf_city *city, int64_t generation, in
     return BF_OK;
 }
 
-void bf_plan_destroy(struct bf_plan *plan)
+void bf_kpi_plan_destroy(struct bf_kpi_plan *plan)
 {
     if (plan == NULL) {
         return;
@@ -124,13 +124,13 @@ void bf_plan_destroy(struct bf_plan *plan)
     free(plan);
 }
 
-uint32_t bf_plan_first(const struct bf_plan *plan, struct bf_slice quantity)
+uint32_t bf_kpi_plan_first(const struct bf_kpi_plan *plan, struct bf_slice quantity)
 {
     return plan->heads[bf_hash64(quantity) & plan->mask];
 }
 
 struct where {
-    const struct bf_plan_kpi *kpi;
+    const struct bf_kpi_plan_item *kpi;
     const struct bf_reading *reading;
 };
 
@@ -197,11 +197,11 @@ static void resolve(void *context, size_t name, struct bf_operand *operand)
     }
 }
 
-bool bf_plan_takes(const struct bf_plan_kpi *kpi, const struct bf_reading *reading)
+bool bf_kpi_plan_takes(const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading)
 {
     const struct bf_kpi_definition *definition = kpi->definition;
     if (!bf_slice_equal(definition->quantity, reading->quantity) &&
-        !bf_plan_any_quantity(definition)) {
+        !bf_kpi_plan_any_quantity(definition)) {
         return false;
     }
     struct where where = {.kpi = kpi, .reading = reading};
@@ -223,7 +223,7 @@ static struct bf_slice tag_value(const struct bf_reading *reading, struct bf_sli
     return (struct bf_slice){NULL, 0};
 }
 
-void bf_plan_scope(const struct bf_kpi_definition *definition, const struct bf_reading *reading,
+void bf_kpi_plan_scope(const struct bf_kpi_definition *definition, const struct bf_reading *reading,
                    struct bf_scope_text *scope)
 {
     bf_scope_init(scope);

@@ -11,7 +11,7 @@
 #include "processors/aggregate/aggregate.h"
 
 /* One name that a `where` refers to. */
-struct bf_plan_name {
+struct bf_kpi_plan_name {
     enum {
         BF_NAME_VALUE,
         BF_NAME_QUALITY,
@@ -26,17 +26,17 @@ struct bf_plan_name {
     struct bf_slice tag;
 };
 
-struct bf_plan_kpi {
+struct bf_kpi_plan_item {
     const struct bf_kpi_definition *definition;
     const struct bf_aggregate *aggregate;
-    struct bf_plan_name *names; /* in the order of bf_expression_name */
+    struct bf_kpi_plan_name *names; /* in the order of bf_expression_name */
     uint32_t next;              /* of the same quantity, + 1; 0: none */
 };
 
-struct bf_plan {
+struct bf_kpi_plan {
     int64_t generation, from_us;
     const struct bf_city *city;
-    struct bf_plan_kpi *kpis;
+    struct bf_kpi_plan_item *kpis;
     size_t count;
     int64_t longest_window_us; /* of all KPIs */
     int64_t longest_reach_us;  /* window + delay + lateness */
@@ -48,20 +48,20 @@ struct bf_plan {
 /* Which definitions a generation has. AGAIN where they are not there yet; *plan is borrowed and lives at
  * least as long as the task. */
 typedef enum bf_status (*bf_definitions)(void *context, int64_t generation,
-                                         const struct bf_plan **plan, struct bf_err *err);
+                                         const struct bf_kpi_plan **plan, struct bf_err *err);
 
 /* CONFIG where an aggregate is unknown (a city that was loaded elsewhere); PEER when memory is out. */
-enum bf_status bf_plan_create(const struct bf_city *city, int64_t generation, int64_t from_us,
-                              struct bf_plan **plan, struct bf_err *err) BF_MUST_CHECK;
-void bf_plan_destroy(struct bf_plan *plan);
+enum bf_status bf_kpi_plan_create(const struct bf_city *city, int64_t generation, int64_t from_us,
+                              struct bf_kpi_plan **plan, struct bf_err *err) BF_MUST_CHECK;
+void bf_kpi_plan_destroy(struct bf_kpi_plan *plan);
 
-/* The KPIs that may take this quantity: for (i = first; i != 0; i = bf_plan_next(plan, i)) kpis[i - 1]. */
-uint32_t bf_plan_first(const struct bf_plan *plan, struct bf_slice quantity);
+/* The KPIs that may take this quantity: for (i = first; i != 0; i = kpis[i - 1].next). */
+uint32_t bf_kpi_plan_first(const struct bf_kpi_plan *plan, struct bf_slice quantity);
 /* Whether the KPI's quantity and `where` take the reading. */
-bool bf_plan_takes(const struct bf_plan_kpi *kpi, const struct bf_reading *reading);
+bool bf_kpi_plan_takes(const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading);
 /* The reading's scope; a reading without the zone or tag goes to the id `unknown`. */
-void bf_plan_scope(const struct bf_kpi_definition *definition, const struct bf_reading *reading,
+void bf_kpi_plan_scope(const struct bf_kpi_definition *definition, const struct bf_reading *reading,
                    struct bf_scope_text *scope);
-bool bf_plan_any_quantity(const struct bf_kpi_definition *definition);
+bool bf_kpi_plan_any_quantity(const struct bf_kpi_definition *definition);
 
 #endif

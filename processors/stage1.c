@@ -90,7 +90,7 @@ static enum bf_status take_control(struct bf_stage1 *task, struct bf_slice bytes
 {
     struct bf_control control;
     struct bf_err bad;
-    const struct bf_plan *plan;
+    const struct bf_kpi_plan *plan;
     if (bf_control_unpack(bytes, &control, &bad) != BF_OK) {
         task->counters.malformed++;
         task->counters.readings++;

@@ -107,7 +107,7 @@ static struct bf_series *series_of(struct bf_stage1 *task, uint32_t slot,
         return series;
     }
     struct bf_scope_text scope;
-    bf_plan_scope(definition, reading, &scope);
+    bf_kpi_plan_scope(definition, reading, &scope);
     if (!scope.cut) {
         series = bf_windows_put_series(windows, slot, (struct bf_slice){scope.data, scope.len});
     }
@@ -155,9 +155,9 @@ static void count_list(struct bf_stage1 *task, const struct bf_generation_known 
                        uint32_t first, const struct arrival *arrival, struct verdict *verdict)
 {
     for (uint32_t i = first; i != 0; i = known->plan->kpis[i - 1].next) {
-        const struct bf_plan_kpi *kpi = &known->plan->kpis[i - 1];
+        const struct bf_kpi_plan_item *kpi = &known->plan->kpis[i - 1];
         int64_t start_us = bf_time_floor(arrival->sample.event_us, kpi->definition->window_us);
-        if (bf_plan_takes(kpi, arrival->reading) &&
+        if (bf_kpi_plan_takes(kpi, arrival->reading) &&
             bf_generations_at(&task->generations, start_us) == known) {
             count_in(task, known->slots[i - 1], start_us, arrival, verdict);
         }
@@ -174,7 +174,7 @@ static void count_everywhere(struct bf_stage1 *task, const struct arrival *arriv
             arrival->sample.event_us - known->plan->longest_window_us >= generations->list[g + 1].from_us) {
             continue; /* all of its windows that could hold this time belong to later ones */
         }
-        count_list(task, known, bf_plan_first(known->plan, arrival->reading->quantity), arrival,
+        count_list(task, known, bf_kpi_plan_first(known->plan, arrival->reading->quantity), arrival,
                    verdict);
         count_list(task, known, known->plan->any, arrival, verdict);
     }

@@ -83,7 +83,7 @@ static bool is_newer(const struct bf_source *source, const struct bf_origin *ori
 
 static enum bf_status learn(struct bf_stage2 *task, int64_t generation, struct bf_err *err)
 {
-    const struct bf_plan *plan;
+    const struct bf_kpi_plan *plan;
     if (generation <= 0 || bf_generations_known(&task->generations, generation)) {
         return BF_OK;
     }

@@ -87,7 +87,7 @@ int64_t bf_windows_find_slot(const struct bf_windows *windows, struct bf_slice i
     return -1;
 }
 
-enum bf_status bf_windows_add_slot(struct bf_windows *windows, const struct bf_plan_kpi *kpi,
+enum bf_status bf_windows_add_slot(struct bf_windows *windows, const struct bf_kpi_plan_item *kpi,
                                    int64_t generation, bool finishes, int64_t now_us,
                                    uint32_t *index, struct bf_err *err)
 {

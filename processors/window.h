@@ -27,7 +27,7 @@ enum bf_status bf_windows_limit(struct bf_windows *windows, uint64_t max_windows
 int64_t bf_windows_find_slot(const struct bf_windows *windows, struct bf_slice id, uint64_t hash);
 /* Found or added; what had closed at now_us (or BF_TIME_NONE) is no window of a new one. PEER when memory is
  * out. */
-enum bf_status bf_windows_add_slot(struct bf_windows *windows, const struct bf_plan_kpi *kpi,
+enum bf_status bf_windows_add_slot(struct bf_windows *windows, const struct bf_kpi_plan_item *kpi,
                                    int64_t generation, bool finishes, int64_t now_us, uint32_t *index,
                                    struct bf_err *err) BF_MUST_CHECK;
 /* Removes the slots that are not `wanted` and hold no series; the others move up in order. */
@@ -37,8 +37,9 @@ void bf_windows_collect(struct bf_windows *windows);
 struct bf_series *bf_windows_series(const struct bf_windows *windows, uint32_t slot, struct bf_slice scope);
 struct bf_series *bf_windows_put_series(struct bf_windows *windows, uint32_t slot, struct bf_slice scope);
 uint32_t bf_series_index(const struct bf_windows *windows, const struct bf_series *series);
-/* A handle is a series' index, remembered by somebody (owner, not 0) who would else build and look up the same
- * scope again. No part of the state: NULL where it is not, or no longer, this owner's series of this slot. */
+/* A handle is a series' index, remembered by somebody (owner, not 0) who would else build and look up the
+ * same scope again. No part of the state: NULL where it is not, or no longer, this owner's series of this
+ * slot. */
 struct bf_series *bf_series_held(const struct bf_windows *windows, uint32_t handle, uint32_t slot,
                                  uint32_t owner);
 uint32_t bf_series_hold(const struct bf_windows *windows, struct bf_series *series, uint32_t owner);

@@ -102,7 +102,7 @@ static enum bf_status load_series(struct bf_windows *windows, uint32_t index,
     return status;
 }
 
-static const struct bf_plan_kpi *find_kpi(const struct bf_plan *plan, struct bf_slice id,
+static const struct bf_kpi_plan_item *find_kpi(const struct bf_kpi_plan *plan, struct bf_slice id,
                                           uint64_t hash)
 {
     for (size_t i = 0; i < plan->count; i++) {
@@ -123,7 +123,7 @@ static enum bf_status load_slot(struct bf_windows *windows, struct bf_mp_reader 
     bool finishes = bf_mp_get_bool(in);
     int64_t closed_us = bf_mp_get_int(in);
     uint64_t count = bf_mp_get_uint(in);
-    const struct bf_plan *plan;
+    const struct bf_kpi_plan *plan;
     if (!bf_mp_ok(in)) {
         return BF_MALFORMED;
     }
@@ -131,7 +131,7 @@ static enum bf_status load_slot(struct bf_windows *windows, struct bf_mp_reader 
     if (status != BF_OK) {
         return status;
     }
-    const struct bf_plan_kpi *kpi = find_kpi(plan, id, hash);
+    const struct bf_kpi_plan_item *kpi = find_kpi(plan, id, hash);
     uint32_t index;
     if (kpi == NULL) {
         return bf_err_set(err, BF_FATAL,

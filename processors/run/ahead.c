@@ -57,7 +57,7 @@ int64_t bf__process_slowest(const struct bf_process *process, int32_t *which)
 
 static int64_t max_ahead_us(const struct bf_process *process)
 {
-    const struct bf_plan *newest = NULL;
+    const struct bf_kpi_plan *newest = NULL;
     for (size_t i = 0; i < process->plan_count; i++) {
         if (newest == NULL || process->plans[i]->generation > newest->generation) {
             newest = process->plans[i];

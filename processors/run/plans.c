@@ -4,7 +4,8 @@
 
 #include "processors/run/state.h"
 
-static enum bf_status add_plan(struct bf_process *process, int64_t generation, const struct bf_plan **plan,
+static enum bf_status add_plan(struct bf_process *process, int64_t generation,
+                               const struct bf_kpi_plan **plan,
                                struct bf_err *err)
 {
     struct bf_generation record;
@@ -15,15 +16,15 @@ static enum bf_status add_plan(struct bf_process *process, int64_t generation, c
     }
     if (process->plan_count == process->plan_capacity) {
         size_t capacity = 2 * process->plan_capacity + 8;
-        struct bf_plan **plans = realloc(process->plans, capacity * sizeof(struct bf_plan *));
+        struct bf_kpi_plan **plans = realloc(process->plans, capacity * sizeof(struct bf_kpi_plan *));
         if (plans == NULL) {
             return bf_err_set(err, BF_FATAL, "out of memory for generation %lld", (long long)generation);
         }
         process->plans = plans;
         process->plan_capacity = capacity;
     }
-    struct bf_plan **made = &process->plans[process->plan_count];
-    status = bf_plan_create(city, generation, record.from_us, made, err);
+    struct bf_kpi_plan **made = &process->plans[process->plan_count];
+    status = bf_kpi_plan_create(city, generation, record.from_us, made, err);
     if (status == BF_OK) {
         process->plan_count++;
         *plan = *made;
@@ -31,7 +32,7 @@ static enum bf_status add_plan(struct bf_process *process, int64_t generation, c
     return status;
 }
 
-enum bf_status bf__process_plan(void *context, int64_t generation, const struct bf_plan **plan,
+enum bf_status bf__process_plan(void *context, int64_t generation, const struct bf_kpi_plan **plan,
                                 struct bf_err *err)
 {
     struct bf_process *process = context;
@@ -47,7 +48,7 @@ enum bf_status bf__process_plan(void *context, int64_t generation, const struct 
 void bf__process_free_plans(struct bf_process *process)
 {
     for (size_t i = 0; i < process->plan_count; i++) {
-        bf_plan_destroy(process->plans[i]);
+        bf_kpi_plan_destroy(process->plans[i]);
     }
     free(process->plans);
     process->plans = NULL;

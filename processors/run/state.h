@@ -82,7 +82,7 @@ struct bf_process {
     struct bf_process_tally tally;
     struct bf_running *tasks; /* readings partitions, then partials partitions */
     size_t task_count;
-    struct bf_plan **plans;
+    struct bf_kpi_plan **plans;
     size_t plan_count, plan_capacity;
     int64_t *
         tail_clocks; /* of each source, from belfry.partials; used where no stage 2 task runs here */
@@ -98,7 +98,7 @@ struct bf_process {
 };
 
 /* plans.c */
-enum bf_status bf__process_plan(void *context, int64_t generation, const struct bf_plan **plan,
+enum bf_status bf__process_plan(void *context, int64_t generation, const struct bf_kpi_plan **plan,
                                 struct bf_err *err);
 void bf__process_free_plans(struct bf_process *process);
 /* tasks.c */

@@ -43,7 +43,7 @@ static struct bf_city cities[] = {
     {.kpis = first_kpis, .kpi_count = 3},
     {.kpis = second_kpis, .kpi_count = 2},
 };
-static struct bf_plan *plans[2];
+static struct bf_kpi_plan *plans[2];
 static const int64_t plan_from[2] = {BF_TIME_NONE, 1200 * SECOND};
 static bool plans_there = true;
 static const struct bf_install test_install = {.id = {"00000000000000aa", 16},
@@ -53,7 +53,7 @@ static const struct bf_install test_install = {.id = {"00000000000000aa", 16},
                                                .kpis = KPIS,
                                                .checkpoints = 3};
 
-static inline enum bf_status find_plan(void *context, int64_t generation, const struct bf_plan **plan,
+static inline enum bf_status find_plan(void *context, int64_t generation, const struct bf_kpi_plan **plan,
                                        struct bf_err *err)
 {
     (void)context;
@@ -81,7 +81,7 @@ static inline int make_plans(void **state)
         city->limits.max_scopes = 500;
         city->limits.max_devices = 100;
         city->limits.max_writers = 4;
-        if (bf_plan_create(city, (int64_t)i + 1, plan_from[i], &plans[i], &err) != BF_OK) {
+        if (bf_kpi_plan_create(city, (int64_t)i + 1, plan_from[i], &plans[i], &err) != BF_OK) {
             return -1;
         }
     }
@@ -91,8 +91,8 @@ static inline int make_plans(void **state)
 static inline int free_plans(void **state)
 {
     (void)state;
-    bf_plan_destroy(plans[0]);
-    bf_plan_destroy(plans[1]);
+    bf_kpi_plan_destroy(plans[0]);
+    bf_kpi_plan_destroy(plans[1]);
     return 0;
 }
 

@@ -38,30 +38,30 @@ static const struct bf_reading reading = {
 static void lists_by_quantity_keep_the_order_of_the_files(void **state)
 {
     (void)state;
-    struct bf_plan *plan;
+    struct bf_kpi_plan *plan;
     struct bf_err err;
-    assert_int_equal(bf_plan_create(&city, 4, 9, &plan, &err), BF_OK);
-    uint32_t first = bf_plan_first(plan, BF_SLICE("speed"));
+    assert_int_equal(bf_kpi_plan_create(&city, 4, 9, &plan, &err), BF_OK);
+    uint32_t first = bf_kpi_plan_first(plan, BF_SLICE("speed"));
     assert_int_equal(first, 1);
     assert_int_equal(plan->kpis[0].next, 3);
     assert_int_equal(plan->kpis[2].next, 0);
     assert_int_equal(plan->any, 2);
-    assert_true(bf_plan_takes(&plan->kpis[1], &reading));
+    assert_true(bf_kpi_plan_takes(&plan->kpis[1], &reading));
     assert_int_equal(plan->longest_window_us, 20);
     assert_int_equal(plan->longest_reach_us, 111);
-    bf_plan_destroy(plan);
+    bf_kpi_plan_destroy(plan);
 }
 
 static bool takes(const char *where)
 {
-    struct bf_plan *plan;
+    struct bf_kpi_plan *plan;
     struct bf_err err = {.message = ""};
     if (bf_expression_compile(bf_slice_of(where), &definitions[0].where, &err) != BF_OK) {
         fail_msg("%s: %s", where, err.message);
     }
-    assert_int_equal(bf_plan_create(&city, 1, 0, &plan, &err), BF_OK);
-    bool result = bf_plan_takes(&plan->kpis[0], &reading);
-    bf_plan_destroy(plan);
+    assert_int_equal(bf_kpi_plan_create(&city, 1, 0, &plan, &err), BF_OK);
+    bool result = bf_kpi_plan_takes(&plan->kpis[0], &reading);
+    bf_kpi_plan_destroy(plan);
     bf_expression_destroy(definitions[0].where);
     definitions[0].where = NULL;
     return result;
@@ -78,37 +78,37 @@ static void where_sees_the_reading_and_its_tags(void **state)
     assert_false(takes("nothing == \"x\"")); /* a tag that it does not have */
     struct bf_reading other = reading;
     other.quantity = BF_SLICE("height");
-    struct bf_plan *plan;
+    struct bf_kpi_plan *plan;
     struct bf_err err;
-    assert_int_equal(bf_plan_create(&city, 1, 0, &plan, &err), BF_OK);
-    assert_false(bf_plan_takes(&plan->kpis[0], &other));
-    bf_plan_destroy(plan);
+    assert_int_equal(bf_kpi_plan_create(&city, 1, 0, &plan, &err), BF_OK);
+    assert_false(bf_kpi_plan_takes(&plan->kpis[0], &other));
+    bf_kpi_plan_destroy(plan);
 }
 
 static void scopes_are_escaped_and_never_empty(void **state)
 {
     (void)state;
     struct bf_scope_text scope;
-    bf_plan_scope(&definitions[0], &reading, &scope);
+    bf_kpi_plan_scope(&definitions[0], &reading, &scope);
     assert_true(
         bf_slice_equal((struct bf_slice){scope.data, scope.len}, BF_SLICE("zone.old~20town+tag.line.7")));
     struct bf_reading bare = reading;
     bare.zone.len = 0;
     bare.tag_count = 0;
-    bf_plan_scope(&definitions[0], &bare, &scope);
+    bf_kpi_plan_scope(&definitions[0], &bare, &scope);
     assert_true(
         bf_slice_equal((struct bf_slice){scope.data, scope.len}, BF_SLICE("zone.unknown+tag.line.unknown")));
-    bf_plan_scope(&definitions[1], &reading, &scope);
+    bf_kpi_plan_scope(&definitions[1], &reading, &scope);
     assert_true(bf_slice_equal((struct bf_slice){scope.data, scope.len}, BF_SLICE("city")));
 }
 
 static void an_unknown_aggregate_is_refused(void **state)
 {
     (void)state;
-    struct bf_plan *plan;
+    struct bf_kpi_plan *plan;
     struct bf_err err;
     definitions[2].aggregate = BF_SLICE("median");
-    assert_int_equal(bf_plan_create(&city, 1, 0, &plan, &err), BF_CONFIG);
+    assert_int_equal(bf_kpi_plan_create(&city, 1, 0, &plan, &err), BF_CONFIG);
     definitions[2].aggregate = BF_SLICE("max");
 }
 

@@ -367,24 +367,24 @@ static struct bf_kpi_definition changed_kpis[] = {
     DEFINITION(device, "device_count", "count", by_device, 1, true, 22),
 };
 
-static struct bf_plan *change_the_device_kpi(int64_t lateness_us)
+static struct bf_kpi_plan *change_the_device_kpi(int64_t lateness_us)
 {
     static struct bf_city city;
-    struct bf_plan *before = plans[1];
+    struct bf_kpi_plan *before = plans[1];
     struct bf_err err;
     city = cities[1];
     city.kpis = changed_kpis;
     city.kpi_count = 1;
     changed_kpis[0].lateness_us = lateness_us;
-    assert_int_equal(bf_plan_create(&city, 2, plan_from[1], &plans[1], &err), BF_OK);
+    assert_int_equal(bf_kpi_plan_create(&city, 2, plan_from[1], &plans[1], &err), BF_OK);
     return before;
 }
 
-static void change_it_back(struct bf_plan *before)
+static void change_it_back(struct bf_kpi_plan *before)
 {
     bf_stage1_destroy(task); /* it borrows the plan */
     task = NULL;
-    bf_plan_destroy(plans[1]);
+    bf_kpi_plan_destroy(plans[1]);
     plans[1] = before;
 }
 
@@ -392,7 +392,7 @@ static void change_it_back(struct bf_plan *before)
 static void a_window_of_two_definitions_has_one_final(void **state)
 {
     (void)state;
-    struct bf_plan *before = change_the_device_kpi(LATENESS);
+    struct bf_kpi_plan *before = change_the_device_kpi(LATENESS);
     assert_int_equal(control(1), BF_OK);
     tick(1180);
     put_at(1205);                        /* counts in the older definition */
@@ -414,7 +414,7 @@ static void a_window_of_two_definitions_has_one_final(void **state)
 static void a_longer_lateness_does_not_open_old_windows_again(void **state)
 {
     (void)state;
-    struct bf_plan *before = change_the_device_kpi(10 * LATENESS);
+    struct bf_kpi_plan *before = change_the_device_kpi(10 * LATENESS);
     assert_int_equal(control(1), BF_OK);
     tick(1170);
     put_at(1171);

@@ -72,7 +72,7 @@ static void tick_all(int64_t second)
 /* A partial of the zone's sum (generation 1) or maximum (2), of one reading with this value. */
 static enum bf_status partial(int32_t source, int64_t generation, int64_t start, int64_t stamp, double value)
 {
-    const struct bf_plan_kpi *kpi = &plans[generation - 1]->kpis[0];
+    const struct bf_kpi_plan_item *kpi = &plans[generation - 1]->kpis[0];
     char bytes[512], state[256];
     struct bf_mp_writer writer, saved;
     struct bf_cell cell;
