@@ -31,6 +31,7 @@ struct bf_consumer {
 
     rd_kafka_message_t *batch[BF__BATCH];
     size_t at, filled;
+    size_t taken_bytes, taken_records; /* since librdkafka's threads were woken */
     bool filling;      /* inside librdkafka's batch call */
     bool rebalanced;   /* ... during which the assignment changed */
     bool failed;       /* `failure` is what every later poll returns */

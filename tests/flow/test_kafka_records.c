@@ -287,6 +287,52 @@ static void a_position_outside_the_log_is_fatal(void **state)
     bf_producer_destroy(producer, 1000);
 }
 
+/* librdkafka before 2.2 sleeps for a second whenever its queue of 4 MiB was full: and does so here. */
+static void a_long_log_is_read_without_a_pause(void **state)
+{
+    static char bytes[256];
+    const uint64_t count = 100000; /* 25 MB; a partition of the embedded cluster holds 5 */
+    (void)state;
+    struct bf_producer *producer = producer_of(5);
+    for (uint64_t i = 0; i < count; i++) {
+        for (size_t at = 0; at < sizeof bytes; at++) { /* nothing that can be compressed */
+            bytes[at] = (char)(((i * sizeof bytes + at) * UINT64_C(0x9e3779b97f4a7c15)) >> 56);
+        }
+        const struct bf_outgoing record = {.topic = BF_TOPIC_READINGS,
+                                           .partition = (int32_t)(i % 12),
+                                           .value = {bytes, sizeof bytes},
+                                           .type = BF_RECORD_READING};
+        OK(bf_producer_send_wait(producer, &record, NULL, &err));
+    }
+    OK(bf_producer_wait(producer, bf_producer_handed(producer), 6 * POLL_MS, &err));
+    bf_producer_destroy(producer, POLL_MS);
+
+    struct bf_consumer *consumer;
+    struct bf_position positions[12];
+    for (int32_t i = 0; i < 12; i++) {
+        positions[i] = (struct bf_position){
+            .topic = BF_TOPIC_READINGS, .partition = i, .offset = BF_OFFSET_BEGINNING};
+    }
+    OK(bf_consumer_create(&kafka_options, NULL, false, &consumer, &err));
+    OK(bf_consumer_assign(consumer, positions, 12, &err));
+    int64_t longest_us = 0, last_us = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        struct bf_incoming incoming = next_record(consumer);
+        if (i == 0) { /* until the queue is full, as it is behind a reader that works */
+            int64_t begin, end, until_us = bf_deadline_us(500);
+            while (bf_time_monotonic_us() < until_us) {
+                OK(bf_consumer_range(consumer, BF_TOPIC_READINGS, 0, &begin, &end, &err));
+            }
+        }
+        int64_t now_us = bf_time_monotonic_us();
+        longest_us = i > 1 && now_us - last_us > longest_us ? now_us - last_us : longest_us;
+        last_us = now_us;
+        bf_incoming_release(&incoming);
+    }
+    bf_consumer_destroy(consumer);
+    assert_true(longest_us < 800 * BF_US_PER_MS);
+}
+
 static void topics_have_their_partitions(void **state)
 {
     (void)state;
@@ -339,6 +385,7 @@ int main(void)
         cmocka_unit_test(many_threads_send_and_the_mark_reaches_the_last),
         cmocka_unit_test(after_a_seek_the_wanted_offset_comes_first),
         cmocka_unit_test(a_paused_partition_is_silent_and_goes_on_without_a_gap),
+        cmocka_unit_test(a_long_log_is_read_without_a_pause),
         cmocka_unit_test(a_position_outside_the_log_is_fatal),
         cmocka_unit_test(a_record_to_a_partition_that_does_not_exist_is_fatal),
     };
