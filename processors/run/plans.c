@@ -5,8 +5,7 @@
 #include "processors/run/state.h"
 
 static enum bf_status add_plan(struct bf_process *process, int64_t generation,
-                               const struct bf_kpi_plan **plan,
-                               struct bf_err *err)
+                               const struct bf_kpi_plan **plan, struct bf_err *err)
 {
     struct bf_generation record;
     const struct bf_city *city;

@@ -88,7 +88,6 @@ struct bf_process {
         tail_clocks; /* of each source, from belfry.partials; used where no stage 2 task runs here */
     struct bf_incoming held; /* waits for a generation */
     bool holding;
-    uint64_t taken; /* records since the fetcher was woken */
     char *blob, *chunk; /* a state; one packed chunk */
     size_t blob_size;
     int chunk_timeout_ms;
