@@ -26,8 +26,8 @@ static const char usage[] =
     "Waits\n"
     "until the whole log has passed that time (at most a minute), unless --no-wait. Windows that begin "
     "before\n"
-    "it keep the old definition. Where nothing has changed nothing is written; where a file is wrong the\n"
-    "errors are shown, nothing is written, and the exit code is 78.\n";
+    "it keep the old definition. Where nothing has changed nothing is written; where a file is wrong, a\n"
+    "profile too, the errors are shown, nothing is written, and the exit code is 78.\n";
 
 static const struct option long_options[] = {{.name = "config", .has_arg = required_argument, .val = 'c'},
                                              {.name = "no-wait", .has_arg = no_argument, .val = 'n'},
@@ -121,6 +121,21 @@ static enum bf_status reload(const struct bf_kafka_options *options, const struc
     return status;
 }
 
+/* A start goes on without a broken profile; here somebody is there to mend it, and the one that is in force is
+ * better than none. */
+static enum bf_status refuse_broken(const struct bf_city *city, struct bf_err *err)
+{
+    size_t broken = 0;
+    for (size_t i = 0; i < city->problem_count; i++) {
+        fprintf(stderr, "belfry reload: %s\n", city->problems[i].text);
+        broken += city->problems[i].warning ? 0 : 1;
+    }
+    if (broken == 0) {
+        return BF_OK;
+    }
+    return bf_err_set(err, BF_CONFIG, "%zu errors in the city's files; nothing was written", broken);
+}
+
 static enum bf_status run(const struct bf_setting *setting, bool wait, struct bf_err *err)
 {
     struct bf_property properties[BF_WIRING_PROPERTIES];
@@ -129,10 +144,7 @@ static enum bf_status run(const struct bf_setting *setting, bool wait, struct bf
     struct bf_city *city = NULL;
     enum bf_status status = bf_bundle_read(setting->site->city_path, &bundle, err);
     status = status == BF_OK ? bf_city_load(bundle, bf_aggregate_names(), &city, err) : status;
-    for (size_t i = 0; status == BF_OK && i < city->problem_count; i++) {
-        fprintf(stderr, "belfry reload: %s\n",
-                city->problems[i].text); /* a profile is off, the rest goes on */
-    }
+    status = status == BF_OK ? refuse_broken(city, err) : status;
     status = status == BF_OK ? reload(&options, bundle, city, wait, err) : status;
     if (city) {
         bf_city_destroy(city);
