@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/hash.h"
+#include "core/log.h"
 #include "core/time.h"
 #include "ingest/marker.h"
 #include "ingest/packet.h"
@@ -89,9 +90,15 @@ static void on_reading(void *context, const struct bf_reading *reading)
     intake->handed = intake->handed && bf_publish_reading(intake->publish, reading);
 }
 
+/* Whoever wires up a device sees at once what is wrong with its payload; the log limits what repeats. */
 static void on_reject(void *context, const struct bf_reject *reject)
 {
     struct bf_intake *intake = context;
+    if (!reject->by_profile) {
+        bf_log(BF_LOG_WARN, "ingest.reject", "reason=%.*s profile=%.*s detail=%.*s topic=%.*s",
+               BF_SLICE_ARG(reject->reason), BF_SLICE_ARG(reject->profile), BF_SLICE_ARG(reject->detail),
+               BF_SLICE_ARG(reject->topic));
+    }
     intake->handed = intake->handed && bf_publish_reject(intake->publish, reject);
 }
 
