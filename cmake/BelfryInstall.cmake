@@ -4,7 +4,7 @@ include(GNUInstallDirs)
 set(belfry_data "${CMAKE_INSTALL_DATADIR}/belfry")
 
 install(DIRECTORY config/city config/samples DESTINATION "${belfry_data}")
-install(FILES config/redis-contract.yaml DESTINATION "${belfry_data}")
+install(FILES config/belfry.yaml config/redis-contract.yaml DESTINATION "${belfry_data}")
 install(FILES deploy/mosquitto/mosquitto.conf DESTINATION "${belfry_data}/mosquitto")
 install(FILES deploy/redis/redis.conf deploy/redis/users.acl DESTINATION "${belfry_data}/redis")
 install(FILES README.md LICENSE CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}" OPTIONAL)

@@ -14,13 +14,7 @@ must("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${prefix}")
 foreach(program belfry belfry-ingest belfry-process belfry-sink belfry-kafka)
   must("${prefix}/bin/${program}" --version)
 endforeach()
-file(WRITE "${prefix}/belfry.yaml" "city: share/belfry/city
-mqtt: {url: \"mqtt://127.0.0.1:1883\"}
-kafka: {brokers: \"127.0.0.1:9092\"}
-redis: {url: \"redis://127.0.0.1:6379/0\"}
-ingest: {id: belfry-1, filters: [\"city/#\"]}
-")
-must("${prefix}/bin/belfry" check --strict --config "${prefix}/belfry.yaml")
+must("${prefix}/bin/belfry" check --strict --config "${prefix}/share/belfry/belfry.yaml")
 foreach(file
     lib/systemd/system/belfry.target lib/systemd/system/belfry-ingest.service
     lib/systemd/system/belfry-process.service lib/systemd/system/belfry-sink.service lib/sysusers.d/belfry.conf

@@ -46,6 +46,13 @@ static void test_a_good_configuration(void **state)
     assert_printed("\"good\": true");
 }
 
+static void test_what_a_newcomer_starts_from(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("check", "-c", TEST_SOURCE_DIR "/config/belfry.yaml", "--strict"), BF_EXIT_OK);
+    assert_printed("0 errors, 0 warnings");
+}
+
 static void test_a_bad_one(void **state)
 {
     (void)state;
@@ -126,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_way_to_a_command),
         cmocka_unit_test(test_a_good_configuration),
+        cmocka_unit_test(test_what_a_newcomer_starts_from),
         cmocka_unit_test(test_a_bad_one),
         cmocka_unit_test(test_more_devices_than_the_limits),
         cmocka_unit_test(test_config),
