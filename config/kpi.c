@@ -1,4 +1,4 @@
-/* kpi.c: the table of a KPI. See DESIGN's shape in docs/CONFIGURATION.md. The hash covers everything that
+/* kpi.c: the table of a KPI. Its keys: docs/CONFIGURATION.md. The hash covers everything that
  * changes a number, so an unchanged KPI keeps its windows through a reload. */
 #include "config/kpi.h"
 

@@ -53,7 +53,7 @@ struct bf_tag {
     struct bf_slice name, value;
 };
 
-/* Key 21: which delivery of which MQTT message a record came from (DESIGN 5, docs/ARCHITECTURE.md). */
+/* Key 21: which delivery of which MQTT message a record came from (docs/ARCHITECTURE.md, "Intake"). */
 struct bf_delivery {
     struct bf_slice ingest; /* ingest id */
     int64_t incarnation;    /* offset of this connection's claim in partition 0 */

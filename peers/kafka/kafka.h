@@ -47,7 +47,7 @@ struct bf_topic_spec {
     int32_t partitions;
     const char *const *settings; /* NULL-terminated: name, value, name, value */
 };
-/* The table of DESIGN 3; *count entries. */
+/* All of them; *count entries. */
 const struct bf_topic_spec *bf_topic_specs(size_t *count);
 struct bf_topic_state {
     int32_t partitions; /* found; 0: the topic is missing */
