@@ -1,5 +1,6 @@
 /* belfry-ingest with a real broker and the embedded cluster: every message reaches the log once, and what
- * gives no reading is told of. */
+ * gives no reading is told of.
+ * Covers: ingest/ingest.c, ingest/intake.c, ingest/link.c */
 #include "tests/flow/ingest_town.h"
 
 #include "core/hash.h"

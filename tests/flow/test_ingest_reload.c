@@ -1,5 +1,7 @@
 /* A new generation of the configuration under load: every message decodes by one generation only, also when
- * it is delivered again, and a process starts with the generation of its last tick. */
+ * it is delivered again, and a process starts with the generation of its last tick; without
+ * any it waits, and /readyz says for what.
+ * Covers: ingest/configure.c, ingest/report.c */
 #include "tests/flow/ingest_town.h"
 
 static struct town town;

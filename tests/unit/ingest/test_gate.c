@@ -1,5 +1,6 @@
 /* The ack gate between a hand-made client and a hand-made broker: what it holds, what it lets through, and
- * what hostile bytes do to it. */
+ * what hostile bytes do to it.
+ * Covers: ingest/dial.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
