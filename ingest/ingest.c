@@ -174,8 +174,9 @@ static void take_news(struct bf_ingest *ingest, struct bf_session_news *news, bo
 /* With `clock: message` the intake writes the ticks, between messages. */
 static bool is_tick_due(const struct bf_ingest *ingest, int64_t now_us)
 {
-    return ingest->city != NULL && !ingest->site->ingest.clock_message && bf_session_may_tick(&ingest->session) &&
-           bf_clock_fault(&ingest->clock) == BF_CLOCK_RIGHT && bf_ticker_due(&ingest->ticker, now_us);
+    return ingest->city != NULL && !ingest->site->ingest.clock_message &&
+           bf_session_may_tick(&ingest->session) && bf_clock_fault(&ingest->clock) == BF_CLOCK_RIGHT &&
+           bf_ticker_due(&ingest->ticker, now_us);
 }
 
 static enum bf_status tick(struct bf_ingest *ingest, int64_t now_us, struct bf_err *err)

@@ -25,7 +25,8 @@ void bf_pace_wait(const struct bf_pace *pace, int fd)
     int64_t left_us = bf_pace_left(pace, bf_time_monotonic_us());
     if (left_us > 0) {
         struct pollfd event = {.fd = fd, .events = POLLIN};
-        const struct timespec left = {.tv_sec = left_us / BF_US_PER_S, .tv_nsec = left_us % BF_US_PER_S * 1000};
+        const struct timespec left = {.tv_sec = left_us / BF_US_PER_S,
+                                      .tv_nsec = left_us % BF_US_PER_S * 1000};
         (void)ppoll(&event, 1, &left, NULL); /* too short a wait does no harm */
     }
 }

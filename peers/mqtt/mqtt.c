@@ -24,12 +24,11 @@ static void forget_web_proxies(void)
 static enum bf_status peer(struct bf_err *err, const char *what, int code)
 {
     const char *words = MQTTAsync_strerror(code);
-    return bf_err_set(err, BF_PEER, "could not %s: %s (Paho code %d)", what,
-                      words ? words : "unknown", code);
+    return bf_err_set(err, BF_PEER, "could not %s: %s (Paho code %d)", what, words ? words : "unknown", code);
 }
 
-/* Paho formats a trace of each call and packet into a ring in memory, also where nobody asked for one: a fifth
- * of what receiving a message costs. Whoever asks by Paho's own variable gets it. */
+/* Paho formats a trace of each call and packet into a ring in memory, also where nobody asked for one: a
+ * fifth of what receiving a message costs. Whoever asks by Paho's own variable gets it. */
 static void forgo_trace(void)
 {
     if (getenv("MQTT_C_CLIENT_TRACE") == NULL) {
@@ -85,8 +84,8 @@ enum bf_status bf_mqtt_create(const struct bf_mqtt_options *options,
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, prepare_paho);
     assert(options->version == 3 || options->version == 5);
-    assert(callbacks->message && callbacks->connected && callbacks->failed && callbacks->lost
-           && callbacks->subscribed);
+    assert(callbacks->message && callbacks->connected && callbacks->failed && callbacks->lost &&
+           callbacks->subscribed);
     struct bf_mqtt *mqtt = calloc(1, sizeof *mqtt);
     if (!mqtt) {
         return bf_err_set(err, BF_FATAL, "out of memory");
