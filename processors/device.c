@@ -129,6 +129,16 @@ static void mark(struct bf_devices *devices, struct item *item, uint32_t index)
     devices->dirty_last = index;
 }
 
+void bf_devices_expect(const struct bf_devices *devices, struct bf_slice name)
+{
+    uint32_t index = devices->heads == NULL ? 0 : devices->heads[bf_hash64(name) & devices->mask];
+    if (index != 0) {
+        const char *item = bf_pool_at(&devices->items, index);
+        __builtin_prefetch(item);
+        __builtin_prefetch(item + 64);
+    }
+}
+
 uint32_t *bf_devices_handle(const struct bf_devices *devices, uint32_t device, uint32_t slot)
 {
     struct item *item = bf_pool_at(&devices->items, device);

@@ -220,6 +220,7 @@ void bf__stage1_reading(struct bf_stage1 *task, const struct bf_input *input)
         reject_malformed(task, &err);
         return;
     }
+    bf_devices_expect(&task->devices, bf_reading_device(reading.source));
     if (!is_new(task, &reading)) {
         return;
     }
