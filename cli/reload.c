@@ -121,8 +121,8 @@ static enum bf_status reload(const struct bf_kafka_options *options, const struc
     return status;
 }
 
-/* A start goes on without a broken profile; here somebody is there to mend it, and the one that is in force is
- * better than none. */
+/* A start goes on without a broken profile; here somebody is there to mend it, and the one that is in force
+ * is better than none. */
 static enum bf_status refuse_broken(const struct bf_city *city, struct bf_err *err)
 {
     size_t broken = 0;

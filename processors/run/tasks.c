@@ -167,7 +167,7 @@ enum bf_status bf__process_apply(struct bf_process *process, const struct bf_inc
     }
     if (incoming->offset > task->next) { /* belfry's logs have no holes: begin again rather than count less */
         long long missing = incoming->offset - task->next;
-        return bf_err_set(err, BF_FATAL, "%lld records before offset %lld of input partition %d were passed over",
+        return bf_err_set(err, BF_FATAL, "%lld records before offset %lld of partition %d were passed over",
                           missing, (long long)incoming->offset, (int)incoming->partition);
     }
     if (task->must_announce) {
