@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "cli/argument.h"
 #include "cli/command.h"
 #include "cli/setting.h"
 #include "config/log/config_log.h"
@@ -17,17 +18,16 @@
 #define WAIT_MS 60000
 
 static const char usage[] =
-    "usage: belfry reload [--config FILE] [--no-wait]\n"
+    "belfry reload --config belfry.yaml         the city's changed files, into force for all at one instant\n"
+    "belfry reload --no-wait                    do not wait until they are\n"
     "\n"
-    "examples:\n"
-    "  belfry reload --config belfry.yaml\n"
+    "  -c, --config FILE   belfry.yaml ($BELFRY_CONFIG, else /etc/belfry/belfry.yaml)\n"
+    "  -n, --no-wait       end when it is written\n"
     "\n"
-    "Checks the city's files and puts them into force as a new generation, at a log time a little ahead. "
-    "Waits\n"
-    "until the whole log has passed that time (at most a minute), unless --no-wait. Windows that begin "
-    "before\n"
-    "it keep the old definition. Where nothing has changed nothing is written; where a file is wrong, a\n"
-    "profile too, the errors are shown, nothing is written, and the exit code is 78.\n";
+    "Checks the files and puts them into force as a new generation, at a log time a little ahead; waits until\n"
+    "the whole log has passed that time (at most a minute). Windows that begin before it keep the old\n"
+    "definition. Where nothing has changed nothing is written; where a file is wrong, a profile too, the\n"
+    "errors are shown, nothing is written, and the exit code is 78.\n";
 
 static const struct option long_options[] = {{.name = "config", .has_arg = required_argument, .val = 'c'},
                                              {.name = "no-wait", .has_arg = no_argument, .val = 'n'},
@@ -160,7 +160,7 @@ static int run_reload(int argc, char **argv)
     const char *config = NULL;
     bool wait = true;
     int option;
-    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:nh", long_options, NULL)) != -1) {
         switch (option) {
         case 'c':
             config = optarg;
@@ -172,9 +172,11 @@ static int run_reload(int argc, char **argv)
             fputs(usage, stdout);
             return BF_EXIT_OK;
         default:
-            fputs(usage, stderr);
-            return BF_EXIT_USAGE;
+            return bf_argument_help("reload");
         }
+    }
+    if (optind != argc) {
+        return bf_argument_surplus("reload", argv[optind]);
     }
     struct bf_setting setting;
     struct bf_err err = {.status = BF_OK};
@@ -188,7 +190,7 @@ static int run_reload(int argc, char **argv)
 
 const struct bf_command bf_command_reload = {
     .name = "reload",
-    .summary = "Puts the city's changed files into force, at a log time a little ahead.",
+    .summary = "Put the city's changed files into force, at one instant for all.",
     .usage = usage,
     .run = run_reload,
 };

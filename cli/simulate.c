@@ -37,8 +37,8 @@ static const char usage[] =
     "      --speed N|max       how fast that time passes (1)\n"
     "  -j, --json              the sums as one line of JSON\n"
     "\n"
-    "Faults:\n"
-#define X(constant, text, summary) "  " text ": a device with it " summary "\n"
+    "Faults, of a device that has one:\n"
+#define X(constant, text, summary) "  " text ": " summary "\n"
 #include "cli/faults.def"
 #undef X
     "\n"

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/argument.h"
 #include "cli/command.h"
 #include "cli/setting.h"
 #include "config/log/config_log.h"
@@ -13,11 +14,11 @@
 #include "core/daemon.h"
 
 static const char usage[] =
-    "usage: belfry topics [--config FILE] [--check]\n"
+    "belfry topics --config belfry.yaml         make what is missing, and the install record; how things stand\n"
+    "belfry topics --check                      only look; the exit code tells\n"
     "\n"
-    "examples:\n"
-    "  belfry topics                 make what is missing, and the install record; say how things stand\n"
-    "  belfry topics --check         only look; the exit code tells\n"
+    "  -c, --config FILE   belfry.yaml ($BELFRY_CONFIG, else /etc/belfry/belfry.yaml)\n"
+    "  -k, --check         make nothing\n"
     "\n"
     "Topics that exist keep their settings; what differs from belfry's is shown.\n";
 
@@ -119,7 +120,7 @@ static int run_topics(int argc, char **argv)
     const char *config = NULL;
     bool check = false;
     int option;
-    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:kh", long_options, NULL)) != -1) {
         switch (option) {
         case 'c':
             config = optarg;
@@ -131,9 +132,11 @@ static int run_topics(int argc, char **argv)
             fputs(usage, stdout);
             return BF_EXIT_OK;
         default:
-            fputs(usage, stderr);
-            return BF_EXIT_USAGE;
+            return bf_argument_help("topics");
         }
+    }
+    if (optind != argc) {
+        return bf_argument_surplus("topics", argv[optind]);
     }
     struct bf_setting setting;
     struct bf_err err = {.status = BF_OK};
@@ -147,7 +150,7 @@ static int run_topics(int argc, char **argv)
 
 const struct bf_command bf_command_topics = {
     .name = "topics",
-    .summary = "Makes and checks belfry's Kafka topics and the install record.",
+    .summary = "Make and check belfry's Kafka topics and the install record.",
     .usage = usage,
     .run = run_topics,
 };

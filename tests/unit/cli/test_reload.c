@@ -38,6 +38,9 @@ static void test_words_that_it_does_not_know(void **state)
 {
     (void)state;
     assert_int_equal(RUN("reload", "--nonsense"), BF_EXIT_USAGE);
+    assert_int_equal(RUN("reload", "surplus"), BF_EXIT_USAGE);
+    assert_int_equal(RUN("topics", "surplus"), BF_EXIT_USAGE);
+    assert_int_equal(RUN("topics", "-c", "/nowhere/belfry.yaml"), BF_EXIT_CONFIG);
     assert_int_equal(RUN("reload", "--help"), BF_EXIT_OK);
     assert_printed("belfry reload --config belfry.yaml");
 }
