@@ -14,7 +14,7 @@
 #include "core/daemon.h"
 
 static const char usage[] =
-    "belfry topics --config belfry.yaml         make what is missing, and the install record; how things stand\n"
+    "belfry topics --config belfry.yaml         make what is missing; say how things stand\n"
     "belfry topics --check                      only look; the exit code tells\n"
     "\n"
     "  -c, --config FILE   belfry.yaml ($BELFRY_CONFIG, else /etc/belfry/belfry.yaml)\n"
