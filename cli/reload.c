@@ -24,8 +24,8 @@ static const char usage[] =
     "  -c, --config FILE   belfry.yaml ($BELFRY_CONFIG, else /etc/belfry/belfry.yaml)\n"
     "  -n, --no-wait       end when it is written\n"
     "\n"
-    "Checks the files and puts them into force as a new generation, at a log time a little ahead; waits until\n"
-    "the whole log has passed that time (at most a minute). Windows that begin before it keep the old\n"
+    "Checks the files and puts them into force as a new generation, at a log time a little ahead; waits\n"
+    "until the whole log has passed that time (at most a minute). Windows that begin before it keep the old\n"
     "definition. Where nothing has changed nothing is written; where a file is wrong, a profile too, the\n"
     "errors are shown, nothing is written, and the exit code is 78.\n";
 
