@@ -20,7 +20,8 @@ static const char usage[] =
     "  -c, --config FILE   belfry.yaml ($BELFRY_CONFIG, else /etc/belfry/belfry.yaml)\n"
     "  -k, --check         make nothing\n"
     "\n"
-    "Writes the install record too. Topics that exist keep their settings; what differs from belfry's is shown.\n";
+    "Writes the install record too. Topics that exist keep their settings; what differs from belfry's is\n"
+    "shown.\n";
 
 static const struct option long_options[] = {{.name = "config", .has_arg = required_argument, .val = 'c'},
                                              {.name = "check", .has_arg = no_argument, .val = 'k'},
