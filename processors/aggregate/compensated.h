@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "core/mp.h"
+#include "processors/aggregate/aggregate.h"
 
 struct bf_compensated {
     double sum, lost;
@@ -23,25 +23,39 @@ static inline void bf_compensated_add(struct bf_compensated *total, double value
     total->sum = sum;
 }
 
-static inline void bf_compensated_merge(struct bf_compensated *total,
-                                        const struct bf_compensated *other)
+/* The rest as a family's entry wants it (aggregate.h): `state` is a struct bf_compensated. */
+static inline void bf_compensated_init(void *state)
 {
-    bf_compensated_add(total, other->sum);
-    total->lost += other->lost;
-    total->n += other->n;
+    *(struct bf_compensated *)state = (struct bf_compensated){.sum = 0, .lost = 0, .n = 0};
 }
 
-static inline void bf_compensated_save(const struct bf_compensated *total,
-                                       struct bf_mp_writer *writer)
+static inline void bf_compensated_take(void *state, const struct bf_sample *sample)
 {
+    struct bf_compensated *total = state;
+    bf_compensated_add(total, sample->value);
+    total->n++;
+}
+
+static inline void bf_compensated_merge(void *state, const void *other)
+{
+    struct bf_compensated *total = state;
+    const struct bf_compensated *from = other;
+    bf_compensated_add(total, from->sum);
+    total->lost += from->lost;
+    total->n += from->n;
+}
+
+static inline void bf_compensated_save(const void *state, struct bf_mp_writer *writer)
+{
+    const struct bf_compensated *total = state;
     bf_mp_put_double(writer, total->sum);
     bf_mp_put_double(writer, total->lost);
     bf_mp_put_uint(writer, total->n);
 }
 
-static inline enum bf_status bf_compensated_load(struct bf_compensated *total,
-                                                 struct bf_mp_reader *reader)
+static inline enum bf_status bf_compensated_load(void *state, struct bf_mp_reader *reader)
 {
+    struct bf_compensated *total = state;
     total->sum = bf_mp_get_double(reader);
     total->lost = bf_mp_get_double(reader);
     total->n = bf_mp_get_uint(reader);
