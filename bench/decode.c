@@ -120,7 +120,7 @@ static struct bf_city *load_city(const char *folder)
     struct bf_city *city = NULL;
     struct bf_err err;
     bench_must(bf_bundle_read(folder, &bundle, &err), &err);
-    bench_must(bf_city_load(bundle, bf_aggregate_names(), &city, &err), &err);
+    bench_must(bf_city_load(bundle, bf_aggregate_kinds(), &city, &err), &err);
     bf_bundle_destroy(bundle);
     if (city->problem_count > 0) {
         bench_fail(city->problems[0].text);

@@ -206,7 +206,7 @@ static struct bf_city *inspect_city(struct check *check, const char *folder)
         report_err(check, &err);
         return NULL;
     }
-    struct bf_city *city = bf_city_inspect(bundle, bf_aggregate_names());
+    struct bf_city *city = bf_city_inspect(bundle, bf_aggregate_kinds());
     bool fatal = false;
     for (size_t i = 0; i < city->problem_count; i++) {
         report(check, folder, &city->problems[i]);

@@ -143,7 +143,7 @@ static enum bf_status run(const struct bf_setting *setting, bool wait, struct bf
     struct bf_bundle *bundle = NULL;
     struct bf_city *city = NULL;
     enum bf_status status = bf_bundle_read(setting->site->city_path, &bundle, err);
-    status = status == BF_OK ? bf_city_load(bundle, bf_aggregate_names(), &city, err) : status;
+    status = status == BF_OK ? bf_city_load(bundle, bf_aggregate_kinds(), &city, err) : status;
     status = status == BF_OK ? refuse_broken(city, err) : status;
     status = status == BF_OK ? reload(&options, bundle, city, wait, err) : status;
     if (city) {

@@ -25,7 +25,7 @@ enum bf_status bf_setting_load(const char *path, bool with_city, struct bf_setti
     struct bf_bundle *bundle = NULL;
     status = bf_bundle_read(setting->site->city_path, &bundle, err);
     if (status == BF_OK) {
-        status = bf_city_load(bundle, bf_aggregate_names(), &setting->city, err);
+        status = bf_city_load(bundle, bf_aggregate_kinds(), &setting->city, err);
         bf_bundle_destroy(bundle);
     }
     if (status != BF_OK) {

@@ -103,7 +103,7 @@ static enum bf_status prepare_once(const struct bf_setting *setting, const struc
             : bf_topics_ensure(kafka, (int16_t)setting->site->kafka.replication, &created, err);
     status = status == BF_OK ? bf_config_log_install_once(kafka, &made, err) : status;
     struct bf_config_log *log = NULL;
-    status = status == BF_OK ? bf_config_log_open(kafka, bf_aggregate_names(), &log, err) : status;
+    status = status == BF_OK ? bf_config_log_open(kafka, bf_aggregate_kinds(), &log, err) : status;
     if (status != BF_OK) {
         return status;
     }

@@ -315,7 +315,8 @@ static void keep_problems(struct bf__city_load *load)
     }
 }
 
-static struct bf_city *load_city(const struct bf_bundle *bundle, const char *const *aggregates)
+static struct bf_city *load_city(const struct bf_bundle *bundle,
+                                 const struct bf_aggregate_kind *const *aggregates)
 {
     struct bf__pool *pool = bf__pool_create();
     struct bf__whole_city *whole = bf__pool_alloc(pool, sizeof *whole);
@@ -347,7 +348,7 @@ static enum bf_status first_problem(const struct bf_city *city, struct bf_err *e
     return status;
 }
 
-enum bf_status bf_city_load(const struct bf_bundle *bundle, const char *const *aggregates,
+enum bf_status bf_city_load(const struct bf_bundle *bundle, const struct bf_aggregate_kind *const *aggregates,
                             struct bf_city **city, struct bf_err *err)
 {
     *city = load_city(bundle, aggregates);
@@ -359,7 +360,8 @@ enum bf_status bf_city_load(const struct bf_bundle *bundle, const char *const *a
     return status;
 }
 
-struct bf_city *bf_city_inspect(const struct bf_bundle *bundle, const char *const *aggregates)
+struct bf_city *bf_city_inspect(const struct bf_bundle *bundle,
+                                const struct bf_aggregate_kind *const *aggregates)
 {
     return load_city(bundle, aggregates);
 }

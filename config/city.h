@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "config/bundle.h"
+#include "config/definition.h"
 #include "core/err.h"
 #include "core/expression.h"
 #include "core/reading.h"
@@ -80,29 +81,6 @@ struct bf_profile {
     enum bf_privacy privacy;
 };
 
-enum bf_group_kind { BF_GROUP_CITY, BF_GROUP_ZONE, BF_GROUP_DEVICE, BF_GROUP_TAG };
-struct bf_group_by { enum bf_group_kind kind; struct bf_slice tag; };
-
-struct bf_band { double upto; struct bf_slice name; }; /* ascending; the last may be infinite */
-
-struct bf_kpi_definition {
-    struct bf_slice id, title, unit, file;
-    struct bf_slice u4ssc, sdg, iso37120;
-    struct bf_slice quantity; /* "*": every one (count only) */
-    struct bf_slice where_text;
-    struct bf_expression *where; /* NULL: all. Names: value quality zone source device quantity unit profile
-                                  * and tags */
-    bool take_suspect;
-    int64_t window_us, delay_us, lateness_us;
-    struct bf_group_by *group; size_t group_count; /* city: none */
-    bool by_device;           /* group has device: finished in stage 1 */
-    struct bf_slice aggregate;/* name in processors/aggregate/aggregates.def */
-    bool has_target; double target;
-    struct bf_band *bands; size_t band_count;
-    bool live;                /* provisional values wanted (default true) */
-    uint64_t hash;            /* of the definition: all that changes a number, not title or code */
-};
-
 struct bf_board { struct bf_slice name, title; struct bf_slice *kpis; size_t count; };
 
 struct bf_city {
@@ -127,16 +105,18 @@ struct bf_city {
     struct bf_problem *problems; size_t problem_count;
 };
 
-/* Aggregate names are checked against `aggregates` (NULL-terminated), so that config need not link
- * processors. CONFIG if a core file (city.yaml, a KPI, a zone file) is broken: err has the first problem,
- * its detail the others. A broken profile is disabled and listed in `problems`. The bundle may go away
- * afterwards. */
-enum bf_status bf_city_load(const struct bf_bundle *bundle, const char *const *aggregates,
+/* Aggregates are checked against `aggregates` (NULL-terminated), so that config need not link
+ * processors; NULL: a reader that computes nothing takes what was checked before. CONFIG if a core file
+ * (city.yaml, a KPI, a zone file) is broken: err has the first problem, its detail the others. A broken
+ * profile is disabled and listed in `problems`. The bundle may go away afterwards. */
+enum bf_status bf_city_load(const struct bf_bundle *bundle,
+                            const struct bf_aggregate_kind *const *aggregates,
                             struct bf_city **city, struct bf_err *err) BF_MUST_CHECK;
 void bf_city_destroy(struct bf_city *city);
 /* The same with all its problems, fatal ones too (then only its problems are to be looked at): for
  * `belfry check`. Never NULL. */
-struct bf_city *bf_city_inspect(const struct bf_bundle *bundle, const char *const *aggregates);
+struct bf_city *bf_city_inspect(const struct bf_bundle *bundle,
+                                const struct bf_aggregate_kind *const *aggregates);
 
 /* ---- zones: point in polygon (GeoJSON Polygon and MultiPolygon, holes, property `id`) with a grid index */
 struct bf_zones;

@@ -22,7 +22,7 @@ struct bf__city_load {
     struct bf__pool *pool;    /* the city's */
     struct bf__pool *scratch; /* the documents', gone when the city is loaded */
     struct bf__problems problems;
-    const char *const *aggregates;
+    const struct bf_aggregate_kind *const *aggregates;
     struct bf__place *kpi_places, *profile_places, *board_places;
     bool core_good; /* no fatal problem so far: checks across files make sense */
 };

@@ -97,26 +97,26 @@ static bool parse_value(struct bf__loader *loader, const struct bf__option *opti
         return bf__loader_problem(loader, node->first, "value: %.40s has no options; write {%.40s: {}}",
                                   name->text.data, name->text.data);
     }
-    if (loader->aggregates == NULL) { /* ingest and sinks compute nothing and take what was checked before */
-        kpi->aggregate = bf__pool_copy(loader->pool, name->text);
-        return true;
-    }
     if (loader->aggregates == NULL) { /* a reader that computes nothing, such as the sink, takes any name */
         kpi->aggregate = bf__pool_copy(loader->pool, name->text);
         return true;
     }
     for (size_t i = 0; loader->aggregates[i] != NULL; i++) {
-        if (bf_slice_equal(name->text, bf_slice_of(loader->aggregates[i]))) {
+        if (bf_slice_equal(name->text, bf_slice_of(loader->aggregates[i]->name))) {
             kpi->aggregate = bf__pool_copy(loader->pool, name->text);
             return true;
         }
     }
-    const char *nearest = bf_config_nearest(name->text.data, loader->aggregates);
-    char list[200] = "";
+    const char *names[64] = {NULL};
+    char list[400] = "";
     size_t at = 0;
-    for (size_t i = 0; loader->aggregates[i] != NULL && at < sizeof list; i++) {
-        at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i > 0 ? ", " : "", loader->aggregates[i]);
+    for (size_t i = 0; loader->aggregates[i] != NULL && i + 1 < sizeof names / sizeof *names; i++) {
+        names[i] = loader->aggregates[i]->name;
+        if (at < sizeof list) {
+            at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i > 0 ? ", " : "", names[i]);
+        }
     }
+    const char *nearest = bf_config_nearest(name->text.data, names);
     return nearest != NULL
                ? bf__loader_problem(loader, name,
                                     "value: there is no aggregate \"%.40s\"; did you mean \"%s\"?",
@@ -170,6 +170,8 @@ static bool check_window(struct bf__loader *loader, const struct bf__node *map, 
     if (bf__node_get(map, "allowed_lateness") == NULL) {
         kpi->lateness_us = kpi->window_us * 10;
     }
+    kpi->window = (struct bf_window_shape){
+        .kind = BF_WINDOW_FIXED, .pane_us = kpi->window_us, .panes = 1, .step = 1};
     return true;
 }
 

@@ -60,7 +60,7 @@ struct bf__loader {
     const char *folder; /* relative paths start here */
     /* Templates refer to the levels of the topic, which therefore stands above them in its table. */
     const struct bf_topic_template *topic;
-    const char *const *aggregates;
+    const struct bf_aggregate_kind *const *aggregates;
     void *context; /* the file's own, for the types of one section */
 };
 

@@ -46,6 +46,8 @@ struct bf_partial {
     struct bf_slice state; /* bytes of the aggregate's save() */
 };
 
+#define BF_KPI_DETAIL_MAX 2048
+
 enum bf_kpi_phase { BF_KPI_PROVISIONAL, BF_KPI_FINAL /* revision 0 and later */ };
 
 /* belfry.kpis: the result of one window. */
@@ -68,6 +70,7 @@ struct bf_kpi {
     bool has_target;
     double target;
     struct bf_slice band; /* empty: none defined */
+    struct bf_slice detail; /* JSON, what one number cannot say (histogram, top_k); empty: nothing */
 };
 
 /* belfry.kpis, key device: what is known of one device, at most every device_every. */

@@ -3,30 +3,33 @@
 
 #include <math.h>
 
-void bf_cell_init(struct bf_cell *cell, const struct bf_aggregate *aggregate)
+void bf_cell_init(struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                  const struct bf_value_options *options)
 {
     memset(cell, 0, sizeof(*cell));
-    aggregate->init(cell->state);
+    aggregate->init(cell->state, options);
 }
 
 static void count_value(struct bf_cell *cell, const struct bf_aggregate *aggregate,
-                        const struct bf_sample *sample)
+                        const struct bf_value_options *options, const struct bf_sample *sample)
 {
     cell->min = cell->n == 0 || sample->value < cell->min ? sample->value : cell->min;
     cell->max = cell->n == 0 || sample->value > cell->max ? sample->value : cell->max;
     cell->n++;
-    aggregate->add(cell->state, sample);
+    aggregate->add(cell->state, sample, options);
 }
 
-void bf_cell_add(struct bf_cell *cell, const struct bf_aggregate *aggregate, bool take_suspect,
-                 const struct bf_reading *reading, const struct bf_sample *place)
+void bf_cell_add(struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                 const struct bf_kpi_definition *definition, const struct bf_reading *reading,
+                 const struct bf_sample *place)
 {
     struct bf_sample sample = *place;
+    sample.weight = 1;
     if (reading->quality == BF_QUALITY_MISSING) {
         cell->excluded.missing++;
     } else if (reading->quality == BF_QUALITY_FAIL) {
         cell->excluded.fail++;
-    } else if (reading->quality == BF_QUALITY_SUSPECT && !take_suspect) {
+    } else if (reading->quality == BF_QUALITY_SUSPECT && !definition->take_suspect) {
         cell->excluded.suspect++;
     } else if (!bf_value_number(&reading->value, &sample.value)) {
         cell->excluded.text++;
@@ -34,7 +37,8 @@ void bf_cell_add(struct bf_cell *cell, const struct bf_aggregate *aggregate, boo
         cell->excluded.fail++;
     } else {
         cell->taken += reading->quality == BF_QUALITY_SUSPECT ? 1 : 0;
-        count_value(cell, aggregate, &sample);
+        sample.has_value = true;
+        count_value(cell, aggregate, &definition->options, &sample);
     }
 }
 
@@ -72,9 +76,10 @@ static enum bf_status unpack_state(struct bf_cell *cell, const struct bf_aggrega
 }
 
 enum bf_status bf_cell_from_partial(struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                                    const struct bf_value_options *options,
                                     const struct bf_partial *partial)
 {
-    bf_cell_init(cell, aggregate);
+    bf_cell_init(cell, aggregate, options);
     cell->n = partial->n;
     cell->excluded = partial->excluded;
     if (partial->n > 0) {
@@ -103,9 +108,10 @@ void bf_cell_save(const struct bf_cell *cell, const struct bf_aggregate *aggrega
 }
 
 enum bf_status bf_cell_load(struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                            const struct bf_value_options *options,
                             struct bf_mp_reader *in)
 {
-    bf_cell_init(cell, aggregate);
+    bf_cell_init(cell, aggregate, options);
     cell->n = bf_mp_get_uint(in);
     cell->excluded.suspect = bf_mp_get_uint(in);
     cell->excluded.fail = bf_mp_get_uint(in);

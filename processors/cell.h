@@ -14,10 +14,12 @@ struct bf_cell {
     _Alignas(8) unsigned char state[BF_AGGREGATE_STATE_MAX];
 };
 
-void bf_cell_init(struct bf_cell *cell, const struct bf_aggregate *aggregate);
+void bf_cell_init(struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                  const struct bf_value_options *options);
 /* Counts the reading or says by which quality it was left out. */
-void bf_cell_add(struct bf_cell *cell, const struct bf_aggregate *aggregate, bool take_suspect,
-                 const struct bf_reading *reading, const struct bf_sample *place);
+void bf_cell_add(struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                 const struct bf_kpi_definition *definition, const struct bf_reading *reading,
+                 const struct bf_sample *place);
 void bf_cell_merge(struct bf_cell *cell, const struct bf_aggregate *aggregate,
                    const struct bf_cell *other);
 /* The partial's `state`: what the aggregate saves, then `taken`. */
@@ -25,10 +27,12 @@ void bf_cell_pack_state(const struct bf_cell *cell, const struct bf_aggregate *a
                         struct bf_mp_writer *out);
 /* From a partial of another task. MALFORMED where its state is not the aggregate's. */
 enum bf_status bf_cell_from_partial(struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                                    const struct bf_value_options *options,
                                     const struct bf_partial *partial) BF_MUST_CHECK;
 void bf_cell_save(const struct bf_cell *cell, const struct bf_aggregate *aggregate,
                   struct bf_mp_writer *out);
 enum bf_status bf_cell_load(struct bf_cell *cell, const struct bf_aggregate *aggregate,
+                            const struct bf_value_options *options,
                             struct bf_mp_reader *in) BF_MUST_CHECK;
 
 #endif

@@ -13,26 +13,26 @@ static struct bf_slice band_of(const struct bf_kpi_definition *definition, doubl
     return (struct bf_slice){NULL, 0};
 }
 
-static void merge_cells(const struct bf_windows *windows, const struct bf_aggregate *aggregate,
+static void merge_cells(const struct bf_windows *windows, const struct bf_slot *slot,
                         const struct bf_window *window, struct bf_cell *total)
 {
-    bf_cell_init(total, aggregate);
+    bf_cell_init(total, slot->aggregate, &slot->definition->options);
     for (uint32_t at = window == NULL ? 0 : window->parts; at != 0;) {
         const struct bf_share *part = bf_pool_at(&windows->parts, at);
-        bf_cell_merge(total, aggregate, &part->cell);
+        bf_cell_merge(total, slot->aggregate, &part->cell);
         at = part->next;
     }
 }
 
 void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *series,
-                      const struct bf_window *window, int64_t start_us,
-                      const struct bf_result_head *head, struct bf_outlet *outlet)
+                      const struct bf_window *window, int64_t start_us, const struct bf_result_head *head,
+                      struct bf_outlet *outlet)
 {
     const struct bf_slot *slot = &windows->slots[series->slot];
     const struct bf_kpi_definition *definition = slot->definition;
     char scope[BF_SCOPE_MAX];
     struct bf_cell total;
-    merge_cells(windows, slot->aggregate, window, &total);
+    merge_cells(windows, slot, window, &total);
     struct bf_kpi kpi = {
         .kpi = definition->id,
         .scope = bf_series_scope(windows, series, scope),
@@ -54,7 +54,8 @@ void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *
         .has_target = definition->has_target,
         .target = definition->target,
     };
-    kpi.has_value = slot->aggregate->result(total.state, &kpi.value) && isfinite(kpi.value);
+    kpi.has_value =
+        slot->aggregate->result(total.state, &definition->options, &kpi.value) && isfinite(kpi.value);
     if (kpi.has_value) {
         kpi.band = band_of(definition, kpi.value);
     } else {

@@ -145,7 +145,7 @@ static void count_in(struct bf_stage1 *task, uint32_t slot_index, int64_t start_
     if (late) {
         window->flags |= BF_WINDOW_SEALED;
     }
-    bf_cell_add(cell, slot->aggregate, definition->take_suspect, arrival->reading, &arrival->sample);
+    bf_cell_add(cell, slot->aggregate, definition, arrival->reading, &arrival->sample);
     if (goes_out(task, slot, late)) {
         bf_window_mark(windows, window);
     }

@@ -12,8 +12,7 @@ enum bf_status bf__stage2_settings(struct bf_stage2 *task, struct bf_err *err)
     task->settings = bf_generations_settings(&task->generations);
     enum bf_status status = bf_windows_limit(&task->windows, task->settings.max_windows,
                                              task->settings.max_scopes, BF_STAGE2_CELLS, err);
-    return status == BF_OK ? bf_pool_limit(&task->waiting, task->settings.max_windows, err)
-                           : status;
+    return status == BF_OK ? bf_pool_limit(&task->waiting, task->settings.max_windows, err) : status;
 }
 
 enum bf_status bf_stage2_create(const struct bf_task_options *options, struct bf_stage2 **task,
@@ -90,23 +89,21 @@ static enum bf_status learn(struct bf_stage2 *task, int64_t generation, struct b
     enum bf_status status =
         task->options.definitions(task->options.definitions_context, generation, &plan, err);
     if (status == BF_OK) {
-        status = bf_generations_learn(&task->generations, &task->windows, plan, plan->from_us,
-                                      false, task->slowest_us, err);
+        status = bf_generations_learn(&task->generations, &task->windows, plan, plan->from_us, false,
+                                      task->slowest_us, err);
     }
     return status == BF_OK ? bf__stage2_settings(task, err) : status;
 }
 
 /* In time: the newest of a source replaces the older one at once. */
-static void replace(struct bf_stage2 *task, struct bf_series *series,
-                    const struct bf_partial *partial, const struct bf_cell *cell)
+static void replace(struct bf_stage2 *task, struct bf_series *series, const struct bf_partial *partial,
+                    const struct bf_cell *cell)
 {
     const struct bf_slot *slot = &task->windows.slots[series->slot];
     bool room = task->windows.parts.live < task->windows.parts.limit;
-    struct bf_window *window = room
-                                   ? bf_series_put_window(&task->windows, series, partial->start_us)
-                                   : bf_series_window(&task->windows, series, partial->start_us);
-    struct bf_cell *held =
-        window == NULL ? NULL : bf_window_cell(&task->windows, window, partial->source);
+    struct bf_window *window = room ? bf_series_put_window(&task->windows, series, partial->start_us)
+                                    : bf_series_window(&task->windows, series, partial->start_us);
+    struct bf_cell *held = window == NULL ? NULL : bf_window_cell(&task->windows, window, partial->source);
     if (held == NULL) {
         task->refused++;
         return;
@@ -126,8 +123,7 @@ void bf__stage2_wait(struct bf_stage2 *task, const struct bf_waiting *late)
     }
     struct bf_waiting *waiting = bf_pool_at(&task->waiting, index);
     *waiting = *late;
-    while (before !=
-           0) { /* the newest stand last, so this is short; origins ascend within a source */
+    while (before != 0) { /* the newest stand last, so this is short; origins ascend within a source */
         const struct bf_waiting *other = bf_pool_at(&task->waiting, before);
         if (other->stamp_us < late->stamp_us ||
             (other->stamp_us == late->stamp_us && other->source <= late->source)) {
@@ -136,8 +132,8 @@ void bf__stage2_wait(struct bf_stage2 *task, const struct bf_waiting *late)
         before = other->previous;
     }
     waiting->previous = before;
-    uint32_t *next = before == 0 ? &task->waiting_first
-                                 : &((struct bf_waiting *)bf_pool_at(&task->waiting, before))->next;
+    uint32_t *next =
+        before == 0 ? &task->waiting_first : &((struct bf_waiting *)bf_pool_at(&task->waiting, before))->next;
     waiting->next = *next;
     *next = index;
     if (waiting->next == 0) {
@@ -153,9 +149,9 @@ static void take_partial(struct bf_stage2 *task, uint32_t slot, const struct bf_
 {
     const struct bf_kpi_definition *definition = task->windows.slots[slot].definition;
     struct bf_cell cell;
-    if (bf_cell_from_partial(&cell, task->windows.slots[slot].aggregate, partial) != BF_OK ||
-        partial->end_us - partial->start_us != definition->window_us ||
-        partial->scope.len > BF_SCOPE_MAX) {
+    if (bf_cell_from_partial(&cell, task->windows.slots[slot].aggregate, &definition->options, partial) !=
+            BF_OK ||
+        partial->end_us - partial->start_us != definition->window_us || partial->scope.len > BF_SCOPE_MAX) {
         task->malformed++;
         return;
     }
@@ -193,8 +189,7 @@ static enum bf_status apply_partial(struct bf_stage2 *task, const struct bf_inpu
     }
     source->offset = origin->offset;
     source->index = origin->index;
-    int64_t slot =
-        readable ? bf_windows_find_slot(&task->windows, partial.kpi, partial.definition) : -1;
+    int64_t slot = readable ? bf_windows_find_slot(&task->windows, partial.kpi, partial.definition) : -1;
     if (slot < 0) {
         task->malformed++;
     } else {
@@ -204,8 +199,7 @@ static enum bf_status apply_partial(struct bf_stage2 *task, const struct bf_inpu
 }
 
 static enum bf_status apply_tick(struct bf_stage2 *task, const struct bf_input *input,
-                                 struct bf_source *source, const struct bf_origin *origin,
-                                 struct bf_err *err)
+                                 struct bf_source *source, const struct bf_origin *origin, struct bf_err *err)
 {
     struct bf_task_tick tick;
     struct bf_err bad;
@@ -225,8 +219,7 @@ static enum bf_status apply_tick(struct bf_stage2 *task, const struct bf_input *
     return BF_OK;
 }
 
-enum bf_status bf_stage2_apply(struct bf_stage2 *task, const struct bf_input *input,
-                               struct bf_err *err)
+enum bf_status bf_stage2_apply(struct bf_stage2 *task, const struct bf_input *input, struct bf_err *err)
 {
     struct bf_origin origin;
     struct bf_err bad;

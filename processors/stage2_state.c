@@ -62,7 +62,8 @@ static enum bf_status load_waiting(struct bf_stage2 *task, struct bf_mp_reader *
         }
         struct bf_series *series = bf_windows_series(&task->windows, (uint32_t)slot, scope);
         if (series == NULL ||
-            bf_cell_load(&late.cell, task->windows.slots[slot].aggregate, in) != BF_OK) {
+            bf_cell_load(&late.cell, task->windows.slots[slot].aggregate,
+                         &task->windows.slots[slot].definition->options, in) != BF_OK) {
             return BF_MALFORMED;
         }
         late.series = bf_series_index(&task->windows, series);

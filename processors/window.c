@@ -332,7 +332,7 @@ struct bf_cell *bf_window_cell(struct bf_windows *windows, struct bf_window *win
     part->source = source;
     part->next = *link;
     *link = index;
-    bf_cell_init(&part->cell, slot->aggregate);
+    bf_cell_init(&part->cell, slot->aggregate, &slot->definition->options);
     if (slot->newest_us == BF_TIME_NONE || window->start_us > slot->newest_us) {
         slot->newest_us = window->start_us;
     }

@@ -76,7 +76,7 @@ static enum bf_status load_window(struct bf_windows *windows, const struct bf_sl
     uint64_t parts = bf_mp_get_uint(in);
     for (uint64_t p = 0; bf_mp_ok(in) && p < parts; p++) {
         struct bf_cell *cell = bf_window_cell(windows, window, (int32_t)bf_mp_get_int(in));
-        if (cell == NULL || bf_cell_load(cell, slot->aggregate, in) != BF_OK) {
+        if (cell == NULL || bf_cell_load(cell, slot->aggregate, &slot->definition->options, in) != BF_OK) {
             return cell == NULL ? BF_LIMIT : BF_MALFORMED;
         }
     }

@@ -31,7 +31,7 @@ struct held_generation {
 
 struct bf_config_log {
     struct bf_consumer *consumer;
-    const char *const *aggregates;
+    const struct bf_aggregate_kind *const *aggregates;
     bool installed, replaced;
     struct bf_install install;
     char install_id[33];
@@ -236,7 +236,8 @@ static enum bf_status read_to_end(struct bf_config_log *log, int timeout_ms, siz
     }
 }
 
-enum bf_status bf__config_log_read(const struct bf_kafka_options *options, const char *const *aggregates,
+enum bf_status bf__config_log_read(const struct bf_kafka_options *options,
+                               const struct bf_aggregate_kind *const *aggregates,
                                    struct bf_config_log **log, struct bf_err *err)
 {
     struct bf_config_log *made = calloc(1, sizeof *made);
@@ -278,7 +279,8 @@ enum bf_status bf__config_log_require_install(const struct bf_config_log *log, s
     return status;
 }
 
-enum bf_status bf_config_log_open(const struct bf_kafka_options *options, const char *const *aggregates,
+enum bf_status bf_config_log_open(const struct bf_kafka_options *options,
+                               const struct bf_aggregate_kind *const *aggregates,
                                   struct bf_config_log **log, struct bf_err *err)
 {
     struct bf_config_log *made;

@@ -18,7 +18,8 @@
 struct bf_config_log;
 
 /* Reads belfry.config to its end. CONFIG with the hint `belfry topics` where there is no install record. */
-enum bf_status bf_config_log_open(const struct bf_kafka_options *options, const char *const *aggregates,
+enum bf_status bf_config_log_open(const struct bf_kafka_options *options,
+                               const struct bf_aggregate_kind *const *aggregates,
                                   struct bf_config_log **log, struct bf_err *err) BF_MUST_CHECK;
 void bf_config_log_close(struct bf_config_log *log);
 /* Reads what has come since; waits at most timeout_ms for something. OK or AGAIN. */

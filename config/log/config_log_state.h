@@ -10,7 +10,8 @@
 #define BF__GENERATIONS_MAX 64
 
 /* Reads belfry.config to its end, with or without an install record. */
-enum bf_status bf__config_log_read(const struct bf_kafka_options *options, const char *const *aggregates,
+enum bf_status bf__config_log_read(const struct bf_kafka_options *options,
+                               const struct bf_aggregate_kind *const *aggregates,
                                    struct bf_config_log **log, struct bf_err *err) BF_MUST_CHECK;
 /* CONFIG where there is no install record. */
 enum bf_status bf__config_log_require_install(const struct bf_config_log *log,

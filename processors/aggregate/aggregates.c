@@ -15,8 +15,8 @@ static const struct bf_aggregate *const family[] = {
     NULL,
 };
 
-static const char *const names[] = {
-#define X(name) #name,
+static const struct bf_aggregate_kind *const kinds[] = {
+#define X(name) &bf_aggregate_##name.kind,
 #include "processors/aggregate/aggregates.def"
 #undef X
     NULL,
@@ -25,7 +25,7 @@ static const char *const names[] = {
 const struct bf_aggregate *bf_aggregate_find(struct bf_slice name)
 {
     for (size_t i = 0; family[i] != NULL; i++) {
-        if (bf_slice_equal(bf_slice_of(family[i]->name), name)) {
+        if (bf_slice_equal(bf_slice_of(family[i]->kind.name), name)) {
             return family[i];
         }
     }
@@ -37,7 +37,7 @@ const struct bf_aggregate *const *bf_aggregates(void)
     return family;
 }
 
-const char *const *bf_aggregate_names(void)
+const struct bf_aggregate_kind *const *bf_aggregate_kinds(void)
 {
-    return names;
+    return kinds;
 }

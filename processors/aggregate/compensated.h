@@ -18,19 +18,21 @@ struct bf_compensated {
 static inline void bf_compensated_add(struct bf_compensated *total, double value)
 {
     double sum = total->sum + value;
-    total->lost +=
-        fabs(total->sum) >= fabs(value) ? (total->sum - sum) + value : (value - sum) + total->sum;
+    total->lost += fabs(total->sum) >= fabs(value) ? (total->sum - sum) + value : (value - sum) + total->sum;
     total->sum = sum;
 }
 
 /* The rest as a family's entry wants it (aggregate.h): `state` is a struct bf_compensated. */
-static inline void bf_compensated_init(void *state)
+static inline void bf_compensated_init(void *state, const struct bf_value_options *options)
 {
+    (void)options;
     *(struct bf_compensated *)state = (struct bf_compensated){.sum = 0, .lost = 0, .n = 0};
 }
 
-static inline void bf_compensated_take(void *state, const struct bf_sample *sample)
+static inline void bf_compensated_take(void *state, const struct bf_sample *sample,
+                                       const struct bf_value_options *options)
 {
+    (void)options;
     struct bf_compensated *total = state;
     bf_compensated_add(total, sample->value);
     total->n++;

@@ -5,13 +5,15 @@ struct state {
     uint64_t n;
 };
 
-static void init(void *state)
+static void init(void *state, const struct bf_value_options *options)
 {
+    (void)options;
     ((struct state *)state)->n = 0;
 }
 
-static void add(void *state, const struct bf_sample *sample)
+static void add(void *state, const struct bf_sample *sample, const struct bf_value_options *options)
 {
+    (void)options;
     (void)sample;
     ((struct state *)state)->n++;
 }
@@ -21,8 +23,9 @@ static void merge(void *state, const void *other)
     ((struct state *)state)->n += ((const struct state *)other)->n;
 }
 
-static bool result(const void *state, double *value)
+static bool result(const void *state, const struct bf_value_options *options, double *value)
 {
+    (void)options;
     *value = (double)((const struct state *)state)->n;
     return true;
 }
@@ -40,8 +43,9 @@ static enum bf_status load(void *state, struct bf_mp_reader *reader)
 
 extern const struct bf_aggregate bf_aggregate_count;
 const struct bf_aggregate bf_aggregate_count = {
-    .name = "count",
+    .kind = {.name = "count", .unit = BF_RESULT_NUMBER, .input = BF_INPUT_ANY},
     .summary = "The number of values in the window; zero where there are none.",
+    .exact = true,
     .state_size = sizeof(struct state),
     .init = init,
     .add = add,

@@ -11,8 +11,9 @@ struct bf_extreme {
     uint64_t n;
 };
 
-static inline void bf_extreme_init(void *state)
+static inline void bf_extreme_init(void *state, const struct bf_value_options *options)
 {
+    (void)options;
     *(struct bf_extreme *)state = (struct bf_extreme){.value = 0, .n = 0};
 }
 
@@ -25,8 +26,9 @@ static inline void bf_extreme_take(struct bf_extreme *state, double value, uint6
     state->n += count;
 }
 
-static inline bool bf_extreme_result(const void *state, double *value)
+static inline bool bf_extreme_result(const void *state, const struct bf_value_options *options, double *value)
 {
+    (void)options;
     *value = ((const struct bf_extreme *)state)->value;
     return ((const struct bf_extreme *)state)->n > 0;
 }

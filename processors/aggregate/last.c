@@ -9,10 +9,10 @@ struct state {
     uint32_t any;
 };
 
-static void init(void *state)
+static void init(void *state, const struct bf_value_options *options)
 {
-    *(struct state *)state =
-        (struct state){.value = 0, .event_us = 0, .offset = 0, .partition = 0, .any = 0};
+    (void)options;
+    *(struct state *)state = (struct state){.value = 0, .event_us = 0, .offset = 0, .partition = 0, .any = 0};
 }
 
 static bool newer(const struct state *a, const struct state *b)
@@ -33,8 +33,9 @@ static void take(struct state *state, const struct state *other)
     }
 }
 
-static void add(void *state, const struct bf_sample *sample)
+static void add(void *state, const struct bf_sample *sample, const struct bf_value_options *options)
 {
+    (void)options;
     const struct state one = {.value = sample->value,
                               .event_us = sample->event_us,
                               .offset = sample->offset,
@@ -48,8 +49,9 @@ static void merge(void *state, const void *other)
     take(state, other);
 }
 
-static bool result(const void *state, double *value)
+static bool result(const void *state, const struct bf_value_options *options, double *value)
 {
+    (void)options;
     *value = ((const struct state *)state)->value;
     return ((const struct state *)state)->any != 0;
 }
@@ -81,8 +83,9 @@ static enum bf_status load(void *state, struct bf_mp_reader *reader)
 
 extern const struct bf_aggregate bf_aggregate_last;
 const struct bf_aggregate bf_aggregate_last = {
-    .name = "last",
+    .kind = {.name = "last", .unit = BF_RESULT_SAME, .input = BF_INPUT_VALUE},
     .summary = "The value with the newest event time.",
+    .exact = true,
     .state_size = sizeof(struct state),
     .init = init,
     .add = add,

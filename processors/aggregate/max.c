@@ -1,8 +1,9 @@
 /* max.c: the largest value. */
 #include "processors/aggregate/extreme.h"
 
-static void add(void *state, const struct bf_sample *sample)
+static void add(void *state, const struct bf_sample *sample, const struct bf_value_options *options)
 {
+    (void)options;
     struct bf_extreme *so_far = state;
     bf_extreme_take(so_far, sample->value, 1, sample->value > so_far->value);
 }
@@ -16,8 +17,9 @@ static void merge(void *state, const void *other)
 
 extern const struct bf_aggregate bf_aggregate_max;
 const struct bf_aggregate bf_aggregate_max = {
-    .name = "max",
+    .kind = {.name = "max", .unit = BF_RESULT_SAME, .input = BF_INPUT_VALUE},
     .summary = "The largest value in the window.",
+    .exact = true,
     .state_size = sizeof(struct bf_extreme),
     .init = bf_extreme_init,
     .add = add,

@@ -1,8 +1,9 @@
 /* mean.c: the arithmetic mean. A sum and a count, so that the pieces of partitions merge exactly. */
 #include "processors/aggregate/compensated.h"
 
-static bool result(const void *state, double *value)
+static bool result(const void *state, const struct bf_value_options *options, double *value)
 {
+    (void)options;
     const struct bf_compensated *total = state;
     if (total->n == 0) {
         return false;
@@ -13,7 +14,7 @@ static bool result(const void *state, double *value)
 
 extern const struct bf_aggregate bf_aggregate_mean;
 const struct bf_aggregate bf_aggregate_mean = {
-    .name = "mean",
+    .kind = {.name = "mean", .unit = BF_RESULT_SAME, .input = BF_INPUT_VALUE},
     .summary = "The arithmetic mean of all values.",
     .state_size = sizeof(struct bf_compensated),
     .init = bf_compensated_init,

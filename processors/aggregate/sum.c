@@ -1,8 +1,9 @@
 /* sum.c: the sum of all values, compensated so that order and magnitude hardly matter. */
 #include "processors/aggregate/compensated.h"
 
-static bool result(const void *state, double *value)
+static bool result(const void *state, const struct bf_value_options *options, double *value)
 {
+    (void)options;
     const struct bf_compensated *total = state;
     if (total->n == 0) {
         return false;
@@ -13,7 +14,7 @@ static bool result(const void *state, double *value)
 
 extern const struct bf_aggregate bf_aggregate_sum;
 const struct bf_aggregate bf_aggregate_sum = {
-    .name = "sum",
+    .kind = {.name = "sum", .unit = BF_RESULT_SAME, .input = BF_INPUT_VALUE},
     .summary = "The sum of all values, with compensated rounding.",
     .state_size = sizeof(struct bf_compensated),
     .init = bf_compensated_init,

@@ -69,7 +69,7 @@ static enum bf_status open_all(struct bf_process *process, struct bf_daemon_cont
         bf_http_start(process->site->process.http, context->counters, context->health, &process->http, err);
     if (status == BF_OK) {
         bf_log(BF_LOG_INFO, "http.listening", "port=%d", (int)bf_http_port(process->http));
-        status = bf_config_log_open(&process->kafka, bf_aggregate_names(), &process->log, err);
+        status = bf_config_log_open(&process->kafka, bf_aggregate_kinds(), &process->log, err);
     }
     if (status == BF_OK) {
         status = open_tables(process, err);

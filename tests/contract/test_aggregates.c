@@ -17,6 +17,8 @@
 #define PARTS 5
 #define SAVED_MAX 1024
 
+static const struct bf_value_options options = {.scale = 1};
+
 struct state {
     alignas(16) unsigned char bytes[BF_AGGREGATE_STATE_MAX];
 };
@@ -46,14 +48,14 @@ static void make_samples(struct bf_sample samples[SAMPLES])
 static void begin(const struct bf_aggregate *aggregate, struct state *state)
 {
     memset(state, 0, sizeof *state);
-    aggregate->init(state->bytes);
+    aggregate->init(state->bytes, &options);
 }
 
 static void add_part(const struct bf_aggregate *aggregate, struct state *state,
                      const struct bf_sample *samples, size_t part, size_t parts)
 {
     for (size_t i = part; i < SAMPLES; i += parts) {
-        aggregate->add(state->bytes, &samples[i]);
+        aggregate->add(state->bytes, &samples[i], &options);
     }
 }
 
@@ -76,26 +78,15 @@ static enum bf_status load(const struct bf_aggregate *aggregate, struct state *s
     return status == BF_OK && !bf_mp_done(&reader) ? BF_MALFORMED : status;
 }
 
-static bool is_exact(const struct bf_aggregate *aggregate)
-{
-    static const char *const exact[] = {"count", "min", "max", "last"};
-    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++) {
-        if (strcmp(exact[i], aggregate->name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void agree(const struct bf_aggregate *aggregate, const struct state *a, const struct state *b)
 {
     double x = 0;
     double y = 0;
-    bool has_x = aggregate->result(a->bytes, &x);
-    bool has_y = aggregate->result(b->bytes, &y);
-    double tolerance = is_exact(aggregate) ? 0 : 1e-12 * fmax(fabs(x), fabs(y));
+    bool has_x = aggregate->result(a->bytes, &options, &x);
+    bool has_y = aggregate->result(b->bytes, &options, &y);
+    double tolerance = aggregate->exact ? 0 : 1e-12 * fmax(fabs(x), fabs(y));
     if (has_x != has_y || (has_x && !(fabs(x - y) <= tolerance))) {
-        fail_msg("%s: %.17g is not %.17g", aggregate->name, x, y);
+        fail_msg("%s: %.17g is not %.17g", aggregate->kind.name, x, y);
     }
 }
 
@@ -115,7 +106,7 @@ static void is_described(const struct bf_aggregate *aggregate)
     assert_true(len > 10 && len < 200);
     assert_true(isupper((unsigned char)aggregate->summary[0]));
     assert_int_equal(aggregate->summary[len - 1], '.');
-    for (const char *c = aggregate->name; *c != '\0'; c++) {
+    for (const char *c = aggregate->kind.name; *c != '\0'; c++) {
         assert_true(islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '_');
     }
     assert_true(aggregate->state_size > 0 && aggregate->state_size <= BF_AGGREGATE_STATE_MAX);
@@ -131,10 +122,10 @@ static void is_found_by_its_name_only(const struct bf_aggregate *aggregate)
 {
     size_t bearers = 0;
     for (const struct bf_aggregate *const *entry = bf_aggregates(); *entry != NULL; entry++) {
-        bearers += strcmp((*entry)->name, aggregate->name) == 0;
+        bearers += strcmp((*entry)->kind.name, aggregate->kind.name) == 0;
     }
     assert_int_equal(bearers, 1);
-    assert_ptr_equal(bf_aggregate_find(bf_slice_of(aggregate->name)), aggregate);
+    assert_ptr_equal(bf_aggregate_find(bf_slice_of(aggregate->kind.name)), aggregate);
 }
 
 static void merging_equals_adding_everything(const struct bf_aggregate *aggregate)
@@ -202,8 +193,8 @@ static void save_then_load_changes_nothing(const struct bf_aggregate *aggregate)
         assert_true(bf_slice_equal(first.slice, second.slice));
         if (i < SAMPLES) {
             /* What was loaded goes on like what was saved. */
-            aggregate->add(loaded.bytes, &samples[i]);
-            aggregate->add(state.bytes, &samples[i]);
+            aggregate->add(loaded.bytes, &samples[i], &options);
+            aggregate->add(state.bytes, &samples[i], &options);
             save(aggregate, &state, &first);
             save(aggregate, &loaded, &second);
             assert_true(bf_slice_equal(first.slice, second.slice));
@@ -232,7 +223,8 @@ static void hostile_bytes_are_refused(const struct bf_aggregate *aggregate)
             double value = 0;
             bad.bytes[at] = (char)others[i];
             bad.slice.data = bad.bytes;
-            if (load(aggregate, &loaded, bad.slice) == BF_OK && aggregate->result(loaded.bytes, &value)) {
+            if (load(aggregate, &loaded, bad.slice) == BF_OK &&
+                aggregate->result(loaded.bytes, &options, &value)) {
                 assert_true(isfinite(value));
             }
         }
@@ -257,7 +249,7 @@ static void nothing_is_allocated(const struct bf_aggregate *aggregate)
     save(aggregate, &a, &saved);
     enum bf_status status = load(aggregate, &b, saved.slice);
     aggregate->merge(a.bytes, b.bytes);
-    bool has = aggregate->result(a.bytes, &value);
+    bool has = aggregate->result(a.bytes, &options, &value);
     assert_int_equal(bf_alloc_count_end(), 0);
     assert_int_equal(status, BF_OK);
     assert_true(has);
@@ -274,11 +266,11 @@ static void a_state_stays_in_its_size(const struct bf_aggregate *aggregate)
     make_samples(samples);
     memset(&room, 0xa5, sizeof room);
     memset(room.bytes, 0, aggregate->state_size);
-    aggregate->init(room.bytes);
+    aggregate->init(room.bytes, &options);
     begin(aggregate, &other);
     for (size_t i = 0; i < SAMPLES; i++) {
-        aggregate->add(room.bytes, &samples[i]);
-        aggregate->add(other.bytes, &samples[i]);
+        aggregate->add(room.bytes, &samples[i], &options);
+        aggregate->add(other.bytes, &samples[i], &options);
     }
     aggregate->merge(room.bytes, other.bytes);
     for (size_t i = aggregate->state_size; i < sizeof room.bytes; i++) {
@@ -305,13 +297,12 @@ LAW(a_state_stays_in_its_size)
 static void names_are_listed(void **state)
 {
     (void)state;
-    const char *const *names = bf_aggregate_names();
+    const struct bf_aggregate_kind *const *kinds = bf_aggregate_kinds();
     size_t count = 0;
     for (const struct bf_aggregate *const *entry = bf_aggregates(); *entry != NULL; entry++) {
-        assert_non_null(names[count]);
-        assert_string_equal(names[count++], (*entry)->name);
+        assert_ptr_equal(kinds[count++], &(*entry)->kind);
     }
-    assert_null(names[count]);
+    assert_null(kinds[count]);
     assert_null(bf_aggregate_find(BF_SLICE("no_such")));
     assert_null(bf_aggregate_find(BF_SLICE("")));
 }

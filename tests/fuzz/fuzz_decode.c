@@ -26,7 +26,7 @@ static struct bf_pipeline *pipeline;
 
 static void open_pipeline(void)
 {
-    static const char *const no_aggregates[] = {NULL};
+    static const struct bf_aggregate_kind *const no_aggregates[] = {NULL};
     static const struct bf_pipeline_limits limits = {.max_topic = 256,
                                                      .max_payload = 65536,
                                                      .max_readings = 100,

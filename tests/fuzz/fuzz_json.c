@@ -51,7 +51,7 @@ static void take_reject(void *context, const struct bf_reject *reject)
 
 static struct bf_pipeline *open_pipeline(void)
 {
-    static const char *const no_aggregates[] = {NULL};
+    static const struct bf_aggregate_kind *const no_aggregates[] = {NULL};
     static const char names[][24] = {"profiles/0.yaml", "profiles/1.yaml", "profiles/2.yaml"};
     static const struct bf_pipeline_limits limits = {
         .max_topic = 1024,

@@ -65,7 +65,7 @@ def c_files(tree, *suffixes):
 
 
 def within(path, *folders):
-    return any(path.startswith(folder + "/") for folder in folders)
+    return any(path == folder or path.startswith(folder + "/") for folder in folders)
 
 
 def bare(text):
@@ -94,7 +94,7 @@ LAYERS = {
     "config/log": ("core", "config", "peers/kafka"),
     "ingest/decode": ("core", "config", "ingest/decode"),
     "ingest": ("core", "config", "peers/kafka", "peers/mqtt", "peers/http", "ingest"),
-    "processors/aggregate": ("core", "processors/aggregate"),
+    "processors/aggregate": ("core", "config/definition.h", "processors/aggregate"),
     "processors": ("core", "config", "processors"),  # pure: no peer, no clock
     "processors/run": ("core", "config", "peers/kafka", "peers/http", "processors"),
     "sinks": ("core", "config", "peers/kafka", "peers/redis", "peers/http", "sinks"),

@@ -170,7 +170,7 @@ static void reader_open(struct reader *reader)
     struct bf_err err = {.message = ""};
     *reader = (struct reader){.least = 1e300, .most = -1e300};
     if (bf_bundle_read(TEST_SOURCE_DIR "/config/city", &reader->bundle, &err) != BF_OK ||
-        bf_city_load(reader->bundle, bf_aggregate_names(), &reader->city, &err) != BF_OK ||
+        bf_city_load(reader->bundle, bf_aggregate_kinds(), &reader->city, &err) != BF_OK ||
         bf_pipeline_create(reader->city, &limits, &reader->pipeline, &err) != BF_OK) {
         fail_msg("%s", err.message);
     }

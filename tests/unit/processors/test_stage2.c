@@ -77,8 +77,8 @@ static enum bf_status partial(int32_t source, int64_t generation, int64_t start,
     struct bf_mp_writer writer, saved;
     struct bf_cell cell;
     const struct bf_sample sample = {.value = value, .event_us = start * SECOND};
-    bf_cell_init(&cell, kpi->aggregate);
-    kpi->aggregate->add(cell.state, &sample);
+    bf_cell_init(&cell, kpi->aggregate, &kpi->definition->options);
+    kpi->aggregate->add(cell.state, &sample, &kpi->definition->options);
     bf_mp_writer_init(&saved, state, sizeof state);
     bf_cell_pack_state(&cell, kpi->aggregate, &saved);
     const struct bf_partial record = {.kpi = kpi->definition->id,

@@ -55,7 +55,7 @@ static inline void kit_reject(void *context, const struct bf_reject *reject)
 /* `profiles`: texts of profile files, NULL-terminated; the first is profiles/0.yaml, and so on. */
 static inline struct kit *kit_open_limited(const char *const *profiles, struct bf_pipeline_limits limits)
 {
-    static const char *const no_aggregates[] = {NULL};
+    static const struct bf_aggregate_kind *const no_aggregates[] = {NULL};
     static const char names[][24] = {"profiles/0.yaml", "profiles/1.yaml", "profiles/2.yaml",
                                      "profiles/3.yaml", "profiles/4.yaml", "profiles/5.yaml"};
     struct bf_bundle_file files[8] = {

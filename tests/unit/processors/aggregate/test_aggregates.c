@@ -10,12 +10,14 @@
 
 _Alignas(8) static unsigned char one[BF_AGGREGATE_STATE_MAX], two[BF_AGGREGATE_STATE_MAX];
 
+static const struct bf_value_options options = {.scale = 1};
+
 static const struct bf_aggregate *start(const char *name)
 {
     const struct bf_aggregate *aggregate = bf_aggregate_find(bf_slice_of(name));
     assert_non_null(aggregate);
-    aggregate->init(one);
-    aggregate->init(two);
+    aggregate->init(one, &options);
+    aggregate->init(two, &options);
     return aggregate;
 }
 
@@ -24,13 +26,13 @@ static void add(const struct bf_aggregate *aggregate, void *state, double value,
 {
     const struct bf_sample sample = {
         .value = value, .event_us = event_us, .partition = partition, .offset = offset};
-    aggregate->add(state, &sample);
+    aggregate->add(state, &sample, &options);
 }
 
 static double result(const struct bf_aggregate *aggregate)
 {
     double value;
-    assert_true(aggregate->result(one, &value));
+    assert_true(aggregate->result(one, &options, &value));
     return value;
 }
 
@@ -70,7 +72,7 @@ static void the_last_is_by_event_time_then_by_place(void **state)
     add(last, two, 4, 100, 1, 2);
     last->merge(one, two);
     assert_true(result(last) == 4);
-    last->init(two);
+    last->init(two, &options);
     add(last, two, 5, 100, 0, 99);
     last->merge(one, two);
     assert_true(result(last) == 4);
@@ -79,11 +81,11 @@ static void the_last_is_by_event_time_then_by_place(void **state)
 static void nothing_has_no_value_but_a_count(void **state)
 {
     (void)state;
-    for (const char *const *name = bf_aggregate_names(); *name != NULL; name++) {
+    for (const struct bf_aggregate_kind *const *kind = bf_aggregate_kinds(); *kind != NULL; kind++) {
         double value = -1;
-        const struct bf_aggregate *aggregate = start(*name);
-        bool has = aggregate->result(one, &value);
-        assert_int_equal(has, bf_slice_equal(bf_slice_of(*name), BF_SLICE("count")));
+        const struct bf_aggregate *aggregate = start((*kind)->name);
+        bool has = aggregate->result(one, &options, &value);
+        assert_int_equal(has, bf_slice_equal(bf_slice_of((*kind)->name), BF_SLICE("count")));
         assert_true(!has || value == 0);
     }
     assert_null(bf_aggregate_find(BF_SLICE("median")));
