@@ -11,6 +11,8 @@
 #   BF_KAFKA_CONTROLLER_PORT  on which the node talks to itself                    (BF_KAFKA_PORT + 1)
 #   BF_KAFKA_DATA             data, log and pid file                               (./kafka-data)
 #   BF_KAFKA_HOME             the jars, in lib/      (${XDG_CACHE_HOME:-~/.cache}/belfry/kafka-3.9.2)
+#   BF_KAFKA_VIA              further listeners, "PORT=ADVERTISED ...": who comes in at PORT is told to come
+#                             back at ADVERTISED of this host, where a proxy stands
 #   BF_KAFKA_JVM              options of java
 #
 # Needs Java 17, and Maven to fetch. Exit codes: 69 where Java, Maven or Maven Central is not there, 1 for
@@ -24,6 +26,12 @@ data=${BF_KAFKA_DATA:-kafka-data}
 case $data in /*) ;; *) data=$PWD/$data ;; esac
 jvm=${BF_KAFKA_JVM:--Xms64m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1}
 pid=
+via_listeners='' via_advertised='' via_protocols=''
+for via in ${BF_KAFKA_VIA:-}; do
+    via_listeners="$via_listeners,VIA${via%=*}://127.0.0.1:${via%=*}"
+    via_advertised="$via_advertised,VIA${via%=*}://127.0.0.1:${via#*=}"
+    via_protocols="$via_protocols,VIA${via%=*}:PLAINTEXT"
+done
 
 fail() { # fail CODE WORDS...
     code=$1
@@ -117,7 +125,8 @@ start() {
     need java openjdk-17-jre-headless
     mkdir -p "$data"
     sed -e "s|@PORT@|$port|g" -e "s|@CONTROLLER_PORT@|${BF_KAFKA_CONTROLLER_PORT:-$((port + 1))}|g" \
-        -e "s|@DATA@|$data|g" "$here/server.properties.in" >"$data/server.properties"
+        -e "s|@DATA@|$data|g" -e "s|@VIA_LISTENERS@|$via_listeners|" \
+        -e "s|@VIA_ADVERTISED@|$via_advertised|" -e "s|@VIA_PROTOCOLS@|$via_protocols|" "$here/server.properties.in" >"$data/server.properties"
     if [ ! -f "$data/log/meta.properties" ]; then
         id=$(head -c 16 /dev/urandom | base64 | tr '+/' 'xy' | cut -c 1-22)
         (become_java kafka.tools.StorageTool format -t "$id" -c "$data/server.properties") \

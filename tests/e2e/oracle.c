@@ -9,7 +9,6 @@
 #include "tests/e2e/oracle_state.h"
 
 #define DIFFERENCES_SHOWN 8
-#define TOLERANCE 1e-9 /* sums are compensated there and plain here */
 
 void oracle_differ(struct oracle *oracle, const char *format, ...)
 {
@@ -70,15 +69,39 @@ static int order_results(const void *a, const void *b)
 
 /* ---- what a window must say */
 
+/* A compensated sum (Neumaier): each partition adds in the order of its log, and the partitions are added in
+ * their order, so that it is the same to the last bit wherever and however often it is worked out. */
+struct sum {
+    double sum, lost;
+};
+
 struct total {
     uint64_t n, share[SHARE_TEXT + 1], parts;
-    double value, min, max, weight; /* weight: what a rounding error is measured by */
+    struct sum all, here; /* of the partitions before; of `partition` */
+    int32_t partition;
+    double last, min, max;
     int64_t last_us;
     bool suspect;
 };
 
-static void add(struct total *total, const struct bf_kpi_definition *definition,
-                const struct oracle_part *part)
+static void add_value(struct sum *sum, double value)
+{
+    double larger = fabs(sum->sum) >= fabs(value) ? sum->sum : value;
+    double smaller = fabs(sum->sum) >= fabs(value) ? value : sum->sum;
+    double together = sum->sum + value;
+    sum->lost += (larger - together) + smaller;
+    sum->sum = together;
+}
+
+static struct sum merged(const struct total *total)
+{
+    struct sum all = total->all;
+    add_value(&all, total->here.sum);
+    all.lost += total->here.lost;
+    return all;
+}
+
+static void add(struct total *total, const struct oracle_part *part)
 {
     total->parts++;
     total->share[part->share]++;
@@ -89,37 +112,41 @@ static void add(struct total *total, const struct bf_kpi_definition *definition,
     total->suspect |= part->suspect;
     total->min = first || part->value < total->min ? part->value : total->min;
     total->max = first || part->value > total->max ? part->value : total->max;
-    total->weight += fabs(part->value);
-    if (bf_slice_equal(definition->aggregate, BF_SLICE("last"))) {
-        /* ties go to the later partition, then to the later record: the order of the list */
-        total->value = first || part->event_us >= total->last_us ? part->value : total->value;
-        total->last_us = first || part->event_us > total->last_us ? part->event_us : total->last_us;
-    } else {
-        total->value += part->value; /* count, min and max are read off above */
+    if (part->partition != total->partition) {
+        total->all = merged(total);
+        total->here = (struct sum){.sum = 0};
+        total->partition = part->partition;
     }
+    add_value(&total->here, part->value);
+    /* ties go to the later partition, then to the later record: the order of the list */
+    total->last = first || part->event_us >= total->last_us ? part->value : total->last;
+    total->last_us = first || part->event_us > total->last_us ? part->event_us : total->last_us;
 }
 
 static bool value_of(const struct total *total, const struct bf_kpi_definition *definition, double *value)
 {
-    struct bf_slice aggregate = definition->aggregate;
-    *value = total->value;
-    if (bf_slice_equal(aggregate, BF_SLICE("count"))) {
-        *value = (double)total->n;
-        return true;
+    struct sum all = merged(total);
+    const struct {
+        const char *name;
+        double value;
+    } values[] = {{.name = "count", .value = (double)total->n},
+                  {.name = "sum", .value = all.sum + all.lost},
+                  {.name = "mean", .value = (all.sum + all.lost) / (double)total->n},
+                  {.name = "min", .value = total->min},
+                  {.name = "max", .value = total->max},
+                  {.name = "last", .value = total->last}};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        if (bf_slice_equal(definition->aggregate, bf_slice_of(values[i].name))) {
+            *value = values[i].value;
+        }
     }
-    if (bf_slice_equal(aggregate, BF_SLICE("mean"))) {
-        *value = total->n ? total->value / (double)total->n : 0;
-    } else if (bf_slice_equal(aggregate, BF_SLICE("min"))) {
-        *value = total->min;
-    } else if (bf_slice_equal(aggregate, BF_SLICE("max"))) {
-        *value = total->max;
-    }
-    return total->n > 0;
+    return total->n > 0 || bf_slice_equal(definition->aggregate, BF_SLICE("count"));
 }
 
-static bool same(double a, double b, double weight)
+/* To the last bit: a zero's sign too. */
+static bool same(double a, double b)
 {
-    return !(fabs(a - b) > TOLERANCE * (weight > 1 ? weight : 1));
+    return memcmp(&a, &b, sizeof a) == 0;
 }
 
 static void compare_total(struct oracle *oracle, const struct bf_kpi_definition *definition, const char *what,
@@ -129,21 +156,18 @@ static void compare_total(struct oracle *oracle, const struct bf_kpi_definition 
     const struct bf_excluded *excluded = &kpi->excluded;
     double value = 0;
     bool has_value = value_of(total, definition, &value);
-    bool exact = bf_slice_equal(definition->aggregate, BF_SLICE("mean")) ||
-                 bf_slice_equal(definition->aggregate, BF_SLICE("sum"));
-    double weight = exact ? total->weight : 0;
     bool good = kpi->n == total->n && excluded->suspect == total->share[SHARE_SUSPECT] &&
                 excluded->fail == total->share[SHARE_FAIL] &&
                 excluded->missing == total->share[SHARE_MISSING] &&
                 excluded->text == total->share[SHARE_TEXT] && kpi->has_value == has_value &&
-                (!has_value || same(kpi->value, value, weight));
+                (!has_value || same(kpi->value, value));
     if (good && total->n > 0) {
-        good = same(kpi->min, total->min, 0) && same(kpi->max, total->max, 0);
+        good = same(kpi->min, total->min) && same(kpi->max, total->max);
     }
     if (!good) {
         oracle_differ(
             oracle,
-            "%s %s %lld %s (revision %u, generation %lld): n %llu value %.12g, must be n %llu value %.12g",
+            "%s %s %lld %s (revision %u, generation %lld): n %llu value %.17g, must be n %llu value %.17g",
             result->kpi, result->scope, (long long)kpi->start_us, what, kpi->revision,
             (long long)kpi->generation, (unsigned long long)kpi->n, kpi->value, (unsigned long long)total->n,
             value);
@@ -360,9 +384,9 @@ static void compare_windows(struct oracle *oracle)
                 mixed = true;
                 continue;
             }
-            add(&window.all, window.definition, &oracle->parts[i]);
+            add(&window.all, &oracle->parts[i]);
             if (oracle->parts[i].in_time) {
-                add(&window.in_time, window.definition, &oracle->parts[i]);
+                add(&window.in_time, &oracle->parts[i]);
             }
         }
         oracle->sums.mixed += mixed;
@@ -437,10 +461,9 @@ enum bf_status bf_oracle_check(const struct bf_kafka_options *kafka, const char 
         return bf_err_set(err, BF_FATAL, "out of memory");
     }
     oracle->texts = bf_table_create(ORACLE_TEXTS, sizeof(uint64_t), 2 * sizeof(uint64_t));
-    oracle->deliveries = bf_table_create(ORACLE_DELIVERIES, 5 * sizeof(int64_t), 5 * sizeof(int64_t));
     oracle->writers = bf_table_create(ORACLE_WRITERS, sizeof(uint64_t), 3 * sizeof(int64_t));
     enum bf_status status = BF_OK;
-    if (!oracle->texts || !oracle->deliveries || !oracle->writers) {
+    if (!oracle->texts || !oracle->writers) {
         status = bf_err_set(err, BF_FATAL, "out of memory");
     }
     status = status == BF_OK ? oracle_read(oracle, kafka, err) : status;

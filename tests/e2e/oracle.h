@@ -2,17 +2,18 @@
  * held against what stands in belfry.kpis and in Redis.
  *
  * It shares no line with processors/: it keeps every contribution of every reading to every window in one
- * long list, sorts it and adds up. It knows the rules of the log (incarnations, deliveries, ticks,
- * generations) in their plainest form, for one ingest id; two are refused.
+ * long list, sorts it and adds up. It knows the rules of the log (incarnations, deliveries, ticks and the
+ * clock that several ingest processes make, generations) in their plainest form.
  *
  * Held against it:
  *   - of each window that is due: revision 0 counts what came in time, the last revision all that came before
- *     its lateness was over (n, value, range, what quality left out); revisions rise by one from 0;
+ *     its lateness was over (n, value and range to the last bit, what quality left out); revisions rise by
+ *     one from 0;
  *   - a scope known by earlier data has a result for each window that is due, and nothing else has one;
  *   - each hist stream in Redis has each of these results once, in the order of the log; each kpi hash is the
  *     newest of them.
  * A window is due when the clocks of the partitions that make it have passed its end and delay. So the log
- * must stand still: end the ingest process first.
+ * must stand still: end the ingest processes first.
  *
  * Owner: the caller.   Thread: one.   Limits: memory for all contributions.
  * Errors: PEER where Kafka or Redis does not answer; FATAL where there are differences. */

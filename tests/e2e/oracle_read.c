@@ -242,38 +242,27 @@ static bool is_new(struct oracle *oracle, struct oracle_partition *partition, in
 {
     bool created = true;
     struct {
-        int64_t partition, epoch, serial;
+        int64_t place, epoch, serial;
         uint64_t hash, index;
-    } key = {.partition = number,
-             .epoch = delivery->epoch,
+    } key = {.epoch = delivery->epoch,
              .serial = delivery->serial,
              .hash = delivery->payload_hash,
              .index = delivery->index};
-    if (delivery->incarnation < partition->incarnation) {
+    struct oracle_writer *writer = oracle_writer(oracle, partition, delivery->ingest);
+    if (!writer || delivery->incarnation < writer->incarnation) {
         oracle->sums.older++;
         return false;
     }
-    partition->incarnation = delivery->incarnation;
+    writer->incarnation = delivery->incarnation;
+    key.place = (int64_t)number * ORACLE_INGESTS + (writer - partition->writers);
     if (delivery->packet_id != 0 && bf_table_put(oracle->deliveries, &key, &created) == NULL) {
-        oracle_differ(oracle, "more than %u deliveries", ORACLE_DELIVERIES);
+        oracle_differ(oracle, "more deliveries than records");
     }
     if (!created && delivery->dup) {
         oracle->sums.duplicate++;
         return false;
     }
     return true;
-}
-
-static bool same_ingest(struct oracle *oracle, struct bf_slice id)
-{
-    if (oracle->ingest[0] == '\0' && id.len <= BF_MAX_TEXT) {
-        memcpy(oracle->ingest, id.data, id.len);
-    }
-    bool same = bf_slice_equal(bf_slice_of(oracle->ingest), id);
-    if (!same) {
-        oracle_differ(oracle, "two ingest ids: %s and %.*s", oracle->ingest, BF_SLICE_ARG(id));
-    }
-    return same;
 }
 
 /* An unknown time is the clock's; an estimated one is never behind it. */
@@ -299,8 +288,7 @@ static void take_reading(struct oracle *oracle, const struct bf_incoming *incomi
                       incoming->partition, (long long)incoming->offset);
         return;
     }
-    if (!same_ingest(oracle, reading.delivery.ingest) ||
-        !is_new(oracle, partition, incoming->partition, &reading.delivery)) {
+    if (!is_new(oracle, partition, incoming->partition, &reading.delivery)) {
         return;
     }
     int64_t clock_us = partition->clock_us, event_us = event_time(partition, &reading);
@@ -334,16 +322,11 @@ static void take_reading(struct oracle *oracle, const struct bf_incoming *incomi
     oracle->sums.late += late;
 }
 
-static void take_tick(struct oracle *oracle, struct oracle_partition *partition, struct bf_slice bytes)
+static void take_tick(struct oracle *oracle, const struct bf_incoming *incoming)
 {
     struct bf_tick tick;
-    if (bf_tick_unpack(bytes, &tick, NULL) != BF_OK || !same_ingest(oracle, tick.ingest) ||
-        tick.incarnation < partition->incarnation) {
-        return;
-    }
-    partition->incarnation = tick.incarnation;
-    if (tick.has_clock && tick.clock_us > partition->clock_us) {
-        partition->clock_us = tick.clock_us;
+    if (bf_tick_unpack(incoming->value, &tick, NULL) == BF_OK) {
+        oracle_tick(oracle, &oracle->partitions[incoming->partition], &tick);
     }
 }
 
@@ -355,7 +338,7 @@ static void take_input(struct oracle *oracle, const struct bf_incoming *incoming
     } else if (!bf_incoming_type(incoming, &type)) {
         oracle_differ(oracle, "a record of belfry.readings without a type");
     } else if (type == BF_RECORD_TICK) {
-        take_tick(oracle, &oracle->partitions[incoming->partition], incoming->value);
+        take_tick(oracle, incoming);
     } else if (type == BF_RECORD_CONTROL) {
         take_control(oracle, &oracle->partitions[incoming->partition], incoming->value);
     }
@@ -426,7 +409,7 @@ static enum bf_status assign(struct oracle *oracle, enum bf_topic topic, int64_t
                              size_t *open, struct bf_err *err)
 {
     struct bf_position positions[ORACLE_PARTITIONS];
-    size_t used = 0;
+    size_t used = 0, records = 1024;
     enum bf_status status = bf_consumer_partitions(oracle->consumer, topic, count, err);
     if (status == BF_OK && *count > ORACLE_PARTITIONS) {
         return bf_err_set(err, BF_LIMIT, "more than %d partitions", ORACLE_PARTITIONS);
@@ -440,8 +423,13 @@ static enum bf_status assign(struct oracle *oracle, enum bf_topic topic, int64_t
         if (ends[p] > 0) {
             positions[used++] = (struct bf_position){.topic = topic, .partition = p, .offset = 0};
         }
+        records += (size_t)ends[p];
     }
     *open = used;
+    if (status == BF_OK && topic == BF_TOPIC_READINGS) {
+        oracle->deliveries = bf_table_create(records, 5 * sizeof(int64_t), 5 * sizeof(int64_t));
+        status = oracle->deliveries ? BF_OK : bf_err_set(err, BF_FATAL, "out of memory");
+    }
     return status == BF_OK ? bf_consumer_assign(oracle->consumer, positions, used, err) : status;
 }
 
@@ -482,7 +470,7 @@ static enum bf_status read_topic(struct oracle *oracle, enum bf_topic topic,
 enum bf_status oracle_read(struct oracle *oracle, const struct bf_kafka_options *kafka, struct bf_err *err)
 {
     for (size_t i = 0; i < ORACLE_PARTITIONS; i++) {
-        oracle->partitions[i] = (struct oracle_partition){.clock_us = BF_TIME_NONE, .incarnation = INT64_MIN};
+        oracle->partitions[i] = (struct oracle_partition){.clock_us = BF_TIME_NONE};
     }
     enum bf_status status = bf_config_log_open(kafka, aggregates, &oracle->log, err);
     status = status == BF_OK ? read_generations(oracle, err) : status;

@@ -15,7 +15,7 @@
 #define ORACLE_DEFINITIONS 256
 #define ORACLE_GENERATIONS 16
 #define ORACLE_TEXTS (1u << 18)
-#define ORACLE_DELIVERIES (1u << 22)
+#define ORACLE_INGESTS 8
 #define ORACLE_WRITERS 4096
 
 enum oracle_share { SHARE_COUNTED, SHARE_SUSPECT, SHARE_FAIL, SHARE_MISSING, SHARE_TEXT };
@@ -52,8 +52,19 @@ struct
     int64_t from_us;
 };
 
+/* What a partition knows of one ingest process. */
+struct oracle_writer {
+    char id[BF_MAX_TEXT + 1];
+    int64_t clock_us, incarnation; /* the newest of each */
+    int64_t ticking, flowing; /* the incarnation of its ticks, and how many of them found all acknowledged */
+    int64_t since[ORACLE_INGESTS]; /* ticks of each other since its own last one */
+    bool ticked;
+};
+
 struct oracle_partition {
-    int64_t clock_us, incarnation;
+    int64_t clock_us;
+    struct oracle_writer writers[ORACLE_INGESTS];
+    size_t writer_count;
     struct oracle_known known[ORACLE_GENERATIONS];
     size_t known_count;
 };
@@ -62,7 +73,6 @@ struct oracle {
     struct bf_oracle_sums sums;
     struct bf_consumer *consumer;
     struct bf_config_log *log;
-    char ingest[BF_MAX_TEXT + 1];
     struct oracle_generation generations[ORACLE_GENERATIONS];
     size_t generation_count;
     const struct bf_kpi_definition *definitions[ORACLE_DEFINITIONS];
@@ -80,6 +90,10 @@ struct oracle {
 
 __attribute__((format(printf, 2, 3))) void oracle_differ(struct oracle *oracle, const char *format, ...);
 
+/* oracle_clock.c: NULL where there are too many; what a tick does to the partition's clock. */
+struct oracle_writer *oracle_writer(struct oracle *oracle, struct oracle_partition *partition,
+                                    struct bf_slice id);
+void oracle_tick(struct oracle *oracle, struct oracle_partition *partition, const struct bf_tick *tick);
 /* Fills the lists from the logs. */
 enum bf_status oracle_read(struct oracle *oracle, const struct bf_kafka_options *kafka, struct bf_err *err);
 /* Compares the results, which are sorted by window and then by their place in the log, with Redis. */

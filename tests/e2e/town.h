@@ -1,6 +1,6 @@
 /* town.h: a private installation for the end-to-end tests: mosquitto, Redis and Kafka as real servers, the
- * shipped demo city with shorter windows, and the three daemons, each started alone so that each can be
- * killed alone. Devices are `belfry simulate`.
+ * shipped demo city with shorter windows, and the daemons, each started alone so that each can be killed
+ * alone. Devices are `belfry simulate`.
  *
  *     if (!town_open(&town, BF_PEER_APACHE_KAFKA, "2s")) { return 77; }
  *     town_run(&town);
@@ -22,22 +22,47 @@
 #include <cmocka.h>
 
 #include "tests/e2e/oracle.h"
+#include "tests/support/cut.h"
 #include "tests/support/eventually.h"
 #include "tests/support/peers.h"
 
-enum town_daemon { TOWN_INGEST, TOWN_PROCESS, TOWN_SINK, TOWN_DAEMONS };
+/* The first three are always there. */
+enum town_daemon {
+    TOWN_INGEST,
+    TOWN_PROCESS,
+    TOWN_SINK,
+    TOWN_INGEST_2,
+    TOWN_PROCESS_2,
+    TOWN_PROCESS_3,
+    TOWN_DAEMONS
+};
+
+enum town_peer { TOWN_MQTT, TOWN_KAFKA, TOWN_REDIS, TOWN_PEERS };
+
+struct town_options {
+    enum bf_peer_kind kafka;
+    const char *delay;               /* how long windows wait: "2s" */
+    int ingests, processes;          /* 0: one; at most 2 and 3. Two ingest processes share out the topics. */
+    bool cuttable;                   /* a relay on every way from a daemon to a peer; Apache Kafka only */
+    uint64_t kafka_disk, redis_disk; /* bytes; 0: no disk of their own (see tests/support/disk.h) */
+};
 
 struct town {
     struct bf_peer broker, redis, kafka;
     struct bf_child daemons[TOWN_DAEMONS], devices;
+    struct bf_cut cuts[TOWN_DAEMONS][TOWN_PEERS]; /* open where there is one */
+    bool exists[TOWN_DAEMONS];
     bool wanted[TOWN_DAEMONS];       /* town_tend keeps it running */
     unsigned restarts[TOWN_DAEMONS]; /* by town_tend, of what ended by itself: not after town_kill */
     bool killed[TOWN_DAEMONS];
     uint16_t http[TOWN_DAEMONS];
     const char *folder;
-    char city[300], config[300], url[100]; /* of Redis */
+    char city[300], config[300], url[100]; /* url: of Redis */
+    char kafka_disk[300], redis_disk[300]; /* where they are mounted; "": not at all */
+    char via[400];
     struct bf_kafka_options options;
     uint64_t published, acknowledged;
+    uint64_t again; /* of these, sent a second time after a connection was lost: the broker may have both */
     uint64_t extra; /* messages that the test itself published and the broker acknowledged */
 };
 
@@ -50,6 +75,7 @@ struct town_audit {
 /* Peers, city, configuration in the log. `delay` is how long windows wait ("2s"). False where a server is not
  * installed: the reason is printed. */
 bool town_open(struct town *town, enum bf_peer_kind kafka, const char *delay);
+bool town_build(struct town *town, const struct town_options *options);
 void town_close(struct town *town);
 
 /* Starts all daemons; returns when each says it is ready. */
@@ -57,6 +83,7 @@ void town_run(struct town *town);
 void town_start(struct town *town, enum town_daemon which);
 void town_kill(struct town *town, enum town_daemon which); /* -9; town_tend brings it back */
 void town_stop(struct town *town, enum town_daemon which); /* TERM, and it stays away */
+const char *town_name(enum town_daemon which);
 /* What a supervisor does: starts again what has ended. */
 void town_tend(struct town *town);
 bool town_ready(struct town *town, enum town_daemon which);

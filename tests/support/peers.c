@@ -23,7 +23,7 @@ struct launch {
     const char *argv[ARGUMENTS_MAX];
     const char *env[8];
     char path[2][400];
-    char text[3][400];
+    char text[4][400];
 };
 
 struct kind {
@@ -156,6 +156,10 @@ static bool prepare_apache(struct bf_peer *peer, struct launch *launch)
     launch->env[0] = launch->text[0];
     launch->env[1] = launch->text[1];
     launch->env[2] = launch->text[2];
+    if (peer->via) {
+        snprintf(launch->text[3], sizeof launch->text[3], "BF_KAFKA_VIA=%s", peer->via);
+        launch->env[3] = launch->text[3];
+    }
     return true;
 }
 
@@ -255,24 +259,7 @@ static bool remember_apache(struct bf_peer *peer)
     return false;
 }
 
-static enum bf_status start_apache(struct bf_peer *peer, const struct bf_child_options *options,
-                                   struct bf_err *err)
-{
-    char tail[400];
-    if (!remember_apache(peer)) {
-        return bf_err_set(err, BF_PEER, "too many nodes of Apache Kafka");
-    }
-    enum bf_status status = bf_child_start(&peer->child, options, err);
-    if (status == BF_OK && bf_child_wait(&peer->child, kinds[peer->kind].ready_ms) != 0) {
-        bf_child_kill(&peer->child);
-        apache_signal(peer, SIGKILL);
-        status = bf_err_set(err, BF_PEER, "Apache Kafka did not start");
-        bf_err_detail(err, "%s", bf_file_tail(peer->log, tail, sizeof tail));
-    }
-    return status;
-}
-
-enum bf_status bf_peer_start(struct bf_peer *peer, struct bf_err *err)
+enum bf_status bf_peer_launch(struct bf_peer *peer, struct bf_err *err)
 {
     const struct kind *kind = &kinds[peer->kind];
     struct launch launch = {.argv = {kind->program}};
@@ -287,18 +274,50 @@ enum bf_status bf_peer_start(struct bf_peer *peer, struct bf_err *err)
     if (!kind->prepare(peer, &launch)) {
         return bf_err_set(err, BF_PEER, "could not prepare %s", kind->name);
     }
+    if (peer->kind == BF_PEER_APACHE_KAFKA && !remember_apache(peer)) {
+        return bf_err_set(err, BF_PEER, "too many nodes of Apache Kafka");
+    }
     struct bf_child_options options = {
         .argv = launch.argv, .env = launch.env, .out = peer->log, .err = peer->log};
-    enum bf_status status;
-    if (peer->kind == BF_PEER_APACHE_KAFKA) {
-        status = start_apache(peer, &options, err);
-    } else {
-        status = bf_child_start(&peer->child, &options, err);
-        if (status == BF_OK) {
-            status = bf_child_wait_ready(&peer->child, kind->ready, peer, kind->ready_ms, peer->log, err);
-        }
-    }
     snprintf(peer->address, sizeof peer->address, "127.0.0.1:%u", peer->port);
+    return bf_child_start(&peer->child, &options, err);
+}
+
+/* Apache Kafka's script ends when the node serves; the others stay and answer. */
+enum bf_status bf_peer_launched(struct bf_peer *peer, struct bf_err *err)
+{
+    char tail[400];
+    bool script = peer->kind == BF_PEER_APACHE_KAFKA;
+    bool alive = bf_child_running(&peer->child);
+    if (script ? !alive && peer->child.ended == 0 : alive && kinds[peer->kind].ready(peer)) {
+        snprintf(peer->address, sizeof peer->address, "127.0.0.1:%u", peer->port);
+        return BF_OK;
+    }
+    if (alive) {
+        return BF_AGAIN;
+    }
+    enum bf_status status = bf_err_set(err, BF_PEER, "%s ended with %d before it was ready",
+                                       kinds[peer->kind].name, peer->child.ended);
+    bf_err_detail(err, "%s", bf_file_tail(peer->log, tail, sizeof tail));
+    return status;
+}
+
+enum bf_status bf_peer_start(struct bf_peer *peer, struct bf_err *err)
+{
+    char tail[400];
+    enum bf_status status = bf_peer_launch(peer, err);
+    if (status != BF_OK) {
+        return status;
+    }
+    int64_t deadline_us = bf_deadline_us(kinds[peer->kind].ready_ms);
+    while ((status = bf_peer_launched(peer, err)) == BF_AGAIN && bf_wait_turn(deadline_us)) {
+    }
+    if (status == BF_AGAIN) {
+        bf_peer_kill(peer);
+        status = bf_err_set(err, BF_PEER, "%s was not ready within %d ms", kinds[peer->kind].name,
+                            kinds[peer->kind].ready_ms);
+        bf_err_detail(err, "%s", bf_file_tail(peer->log, tail, sizeof tail));
+    }
     return status;
 }
 

@@ -23,6 +23,7 @@ struct bf_peer {
     /* Options. */
     const char *config; /* further lines of its configuration (mosquitto, Redis); may be NULL */
     bool durable;       /* Redis: append-only file, written at every command */
+    const char *via;    /* Apache Kafka: BF_KAFKA_VIA of deploy/kafka/kafka.sh; may be NULL */
     /* Filled in by start. */
     uint16_t port, controller_port; /* the second for Apache Kafka only */
     char address[64];               /* "127.0.0.1:1883": what a configuration wants to know */
@@ -36,6 +37,9 @@ struct bf_peer {
 bool bf_peer_available(enum bf_peer_kind kind);
 /* Returns when it answers. Also starts again what was stopped or killed: same port, same folder. */
 enum bf_status bf_peer_start(struct bf_peer *peer, struct bf_err *err) BF_MUST_CHECK;
+/* The same in two steps, for who has other things to do meanwhile: AGAIN until it answers. */
+enum bf_status bf_peer_launch(struct bf_peer *peer, struct bf_err *err) BF_MUST_CHECK;
+enum bf_status bf_peer_launched(struct bf_peer *peer, struct bf_err *err) BF_MUST_CHECK;
 bool bf_peer_running(struct bf_peer *peer);
 void bf_peer_stop(struct bf_peer *peer); /* TERM, bounded */
 void bf_peer_kill(struct bf_peer *peer); /* -9 */
