@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <endian.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <xxhash.h>
 
 uint64_t bf_hash64(struct bf_slice bytes)
@@ -53,16 +54,69 @@ int32_t bf_hash_partition(struct bf_slice key, int32_t partitions)
     return (int32_t)((bf_hash_murmur2(key) & UINT32_C(0x7fffffff)) % (uint32_t)partitions);
 }
 
-void bf_hash_sha256_hex(struct bf_slice bytes, char hex[65])
+static void to_hex(const unsigned char bytes[32], char hex[65])
 {
     static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < 32; i++) {
+        hex[2 * i] = digits[bytes[i] >> 4];
+        hex[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    hex[64] = '\0';
+}
+
+void bf_hash_sha256_hex(struct bf_slice bytes, char hex[65])
+{
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int len = 0;
     int done = EVP_Digest(bytes.len ? bytes.data : "", bytes.len, digest, &len, EVP_sha256(), NULL);
     assert(done == 1 && len == 32); /* fails only without memory or a library without SHA-256 */
-    for (size_t i = 0; i < 32; i++) {
-        hex[2 * i] = digits[digest[i] >> 4];
-        hex[2 * i + 1] = digits[digest[i] & 15];
+    to_hex(digest, hex);
+}
+
+struct bf_digest {
+    EVP_MD_CTX *context;
+};
+
+struct bf_digest *bf_digest_create(void)
+{
+    struct bf_digest *digest = malloc(sizeof(*digest));
+    if (digest == NULL) {
+        return NULL;
     }
-    hex[64] = '\0';
+    digest->context = EVP_MD_CTX_new();
+    if (digest->context == NULL) {
+        free(digest);
+        return NULL;
+    }
+    bf_digest_begin(digest);
+    return digest;
+}
+
+void bf_digest_destroy(struct bf_digest *digest)
+{
+    if (digest != NULL) {
+        EVP_MD_CTX_free(digest->context);
+        free(digest);
+    }
+}
+
+void bf_digest_begin(struct bf_digest *digest)
+{
+    int done = EVP_DigestInit_ex(digest->context, EVP_sha256(), NULL);
+    assert(done == 1);
+}
+
+void bf_digest_add(struct bf_digest *digest, struct bf_slice bytes)
+{
+    int done = EVP_DigestUpdate(digest->context, bytes.len ? bytes.data : "", bytes.len);
+    assert(done == 1);
+}
+
+void bf_digest_hex(struct bf_digest *digest, char hex[65])
+{
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    unsigned int len = 0;
+    int done = EVP_DigestFinal_ex(digest->context, bytes, &len);
+    assert(done == 1 && len == 32);
+    to_hex(bytes, hex);
 }

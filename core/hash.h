@@ -18,5 +18,12 @@ uint32_t bf_hash_murmur2(struct bf_slice bytes);
 int32_t bf_hash_partition(struct bf_slice key, int32_t partitions);
 /* 64 hexadecimal digits and a NUL. */
 void bf_hash_sha256_hex(struct bf_slice bytes, char hex[65]);
+/* The same over parts: begin, add..., hex; then begin again. NULL where memory is out. */
+struct bf_digest;
+struct bf_digest *bf_digest_create(void);
+void bf_digest_destroy(struct bf_digest *digest);
+void bf_digest_begin(struct bf_digest *digest);
+void bf_digest_add(struct bf_digest *digest, struct bf_slice bytes);
+void bf_digest_hex(struct bf_digest *digest, char hex[65]);
 
 #endif

@@ -19,13 +19,6 @@
 #include "peers/kafka/client.h"
 #include "peers/kafka/watermark.h"
 
-/* Somebody who wants the offset of one record; lives on his stack. */
-struct receipt {
-    uint64_t sequence;
-    int64_t offset;
-    struct receipt *next;
-};
-
 struct bf_producer {
     rd_kafka_t *rk;
     char names[BF_TOPIC_COUNT][BF__TOPIC_NAME_MAX];
@@ -39,7 +32,7 @@ struct bf_producer {
     bool polling;
 
     pthread_mutex_t receipt_lock;
-    struct receipt *receipts;
+    struct bf_receipt *receipts;
     _Atomic int receipt_count;
 
     pthread_mutex_t failure_lock;
@@ -80,7 +73,7 @@ static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *o
     }
     if (atomic_load_explicit(&producer->receipt_count, memory_order_acquire)) {
         pthread_mutex_lock(&producer->receipt_lock);
-        for (struct receipt *receipt = producer->receipts; receipt; receipt = receipt->next) {
+        for (struct bf_receipt *receipt = producer->receipts; receipt; receipt = receipt->next) {
             if (receipt->sequence == sequence) {
                 receipt->offset = message->offset;
             }
@@ -381,26 +374,47 @@ enum bf_status bf_producer_send_wait(struct bf_producer *producer, const struct 
     return status;
 }
 
-static void receipt_drop(struct bf_producer *producer, struct receipt *receipt)
+static void unlink_receipt(struct bf_producer *producer, struct bf_receipt *receipt)
 {
-    pthread_mutex_lock(&producer->receipt_lock);
-    struct receipt **link = &producer->receipts;
+    struct bf_receipt **link = &producer->receipts;
     while (*link != receipt) {
         link = &(*link)->next;
     }
     *link = receipt->next;
+    receipt->watched = false;
     atomic_fetch_sub(&producer->receipt_count, 1);
+}
+
+bool bf_producer_receipt(struct bf_producer *producer, struct bf_receipt *receipt)
+{
+    pthread_mutex_lock(&producer->receipt_lock);
+    bool had = receipt->offset >= 0;
+    if (had && receipt->watched) {
+        unlink_receipt(producer, receipt);
+    }
+    pthread_mutex_unlock(&producer->receipt_lock);
+    return had;
+}
+
+void bf_producer_drop(struct bf_producer *producer, struct bf_receipt *receipt)
+{
+    pthread_mutex_lock(&producer->receipt_lock);
+    if (receipt->watched) {
+        unlink_receipt(producer, receipt);
+    }
     pthread_mutex_unlock(&producer->receipt_lock);
 }
 
 /* The number is written under the lock that a report needs to look at it, so no report comes too early. */
-static enum bf_status send_with_receipt(struct bf_producer *producer, const struct bf_outgoing *record,
-                                        struct receipt *receipt, struct bf_err *err)
+enum bf_status bf_producer_send_watch(struct bf_producer *producer, const struct bf_outgoing *record,
+                                      struct bf_receipt *receipt, struct bf_err *err)
 {
+    *receipt = (struct bf_receipt){.offset = -1};
     pthread_mutex_lock(&producer->receipt_lock);
     atomic_fetch_add(&producer->receipt_count, 1); /* before the record goes: reports look here first */
     enum bf_status status = bf_producer_send(producer, record, &receipt->sequence, err);
     if (status == BF_OK) {
+        receipt->watched = true;
         receipt->next = producer->receipts;
         producer->receipts = receipt;
     } else {
@@ -413,10 +427,10 @@ static enum bf_status send_with_receipt(struct bf_producer *producer, const stru
 enum bf_status bf_producer_send_sync(struct bf_producer *producer, const struct bf_outgoing *record,
                                      int timeout_ms, int64_t *offset, struct bf_err *err)
 {
-    struct receipt receipt = {.offset = -1};
+    struct bf_receipt receipt;
     int64_t deadline = bf_time_monotonic_us() + timeout_ms * BF_US_PER_MS;
     enum bf_status status;
-    while ((status = send_with_receipt(producer, record, &receipt, err)) == BF_AGAIN) {
+    while ((status = bf_producer_send_watch(producer, record, &receipt, err)) == BF_AGAIN) {
         if (bf_time_monotonic_us() > deadline) {
             return bf_err_set(err, BF_PEER, "Kafka takes no records: the local queue stays full");
         }
@@ -431,7 +445,7 @@ enum bf_status bf_producer_send_sync(struct bf_producer *producer, const struct 
     int64_t left_us = deadline - bf_time_monotonic_us();
     status = wait_for(producer, (struct goal){.sequence = receipt.sequence, .alone = true},
                       left_us > 0 ? (int)(left_us / BF_US_PER_MS) : 0, err);
-    receipt_drop(producer, &receipt);
+    bf_producer_drop(producer, &receipt);
     if (status == BF_OK && offset) {
         *offset = receipt.offset;
     }

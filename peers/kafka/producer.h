@@ -41,6 +41,22 @@ enum bf_status bf_producer_send(struct bf_producer *producer, const struct bf_ou
 /* As send, but waits (polling) for a place in the queue. FATAL after a failure. Any thread. */
 enum bf_status bf_producer_send_wait(struct bf_producer *producer, const struct bf_outgoing *record,
                                      uint64_t *sequence, struct bf_err *err) BF_MUST_CHECK;
+/* Somebody who wants to know one record's offset without waiting for it. The caller's memory, at one place
+ * from `watch` until the receipt was had (true) or dropped. */
+struct bf_receipt {
+    uint64_t sequence;
+    int64_t offset;
+    bool watched;
+    struct bf_receipt *next;
+};
+/* As send. */
+enum bf_status bf_producer_send_watch(struct bf_producer *producer, const struct bf_outgoing *record,
+                                      struct bf_receipt *receipt, struct bf_err *err) BF_MUST_CHECK;
+/* True when the record is acknowledged: its offset is in receipt->offset, and the watch is over. Reports are
+ * served by poll. */
+bool bf_producer_receipt(struct bf_producer *producer, struct bf_receipt *receipt);
+/* Ends the watch; nothing happens where it is over. */
+void bf_producer_drop(struct bf_producer *producer, struct bf_receipt *receipt);
 /* Sends, waits until it is acknowledged, returns its offset. PEER after timeout_ms (outcome unknown). */
 enum bf_status bf_producer_send_sync(struct bf_producer *producer, const struct bf_outgoing *record,
                                      int timeout_ms, int64_t *offset, struct bf_err *err) BF_MUST_CHECK;

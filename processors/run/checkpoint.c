@@ -1,14 +1,14 @@
 /* checkpoint.c: from a task's state to a commit that counts.
  *
- *   idle    -> the state is copied and written in chunks under keys never used before
- *   chunks  -> these and all earlier outputs are acknowledged
+ *   idle    -> the state is saved
+ *   chunks  -> its chunks are written, under keys never used before, one task after the other (chunks.c)
+ *   acks    -> these and all earlier outputs are acknowledged
  *   commit  -> input offset and manifest are committed in one step, synchronously, from the polling thread
  *   ask     -> no answer: read what is committed; if it is not ours, commit the same again
  * After a confirmed commit the older chunks of this owner and those of owners that it saw when it loaded are
  * removed; a checkpoint whose commit once went unanswered may still be committed by a request under way, so
  * its chunks are left to the next epoch. The task ends with its assignment, and with it whatever is open. */
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/hash.h"
@@ -17,78 +17,11 @@
 #include "core/wire.h"
 #include "processors/run/state.h"
 
-#define LAST_CHUNK_MS 1500
-#define BLOB_START ((size_t)1 << 20)
-#define BLOB_MAX ((size_t)BF_MANIFEST_CHUNKS * BF_CHUNK_BYTES)
+#define ASK_AGAIN_US (200 * BF_US_PER_MS)
 
 int32_t bf__process_chunk_partition(const struct bf_running *task)
 {
     return bf_hash_partition(bf_slice_of(task->name), task->process->install->checkpoints);
-}
-
-/* The task's state in process->blob. */
-static enum bf_status copy_state(struct bf_running *task, struct bf_slice *state, struct bf_err *err)
-{
-    struct bf_process *process = task->process;
-    size_t size = process->blob_size == 0 ? BLOB_START : process->blob_size;
-    for (;;) {
-        struct bf_mp_writer writer;
-        if (size > process->blob_size) {
-            char *blob = size > BLOB_MAX ? NULL : realloc(process->blob, size);
-            if (blob == NULL) {
-                return bf_err_set(err, BF_FATAL, "%s: its state does not fit into a checkpoint", task->name);
-            }
-            process->blob = blob;
-            process->blob_size = size;
-        }
-        bf_mp_writer_init(&writer, process->blob, process->blob_size);
-        if (task->stage1 != NULL) {
-            bf_stage1_save(task->stage1, &writer);
-        } else {
-            bf_stage2_save(task->stage2, &writer);
-        }
-        if (!writer.full) {
-            *state = (struct bf_slice){writer.data, writer.len};
-            return BF_OK;
-        }
-        size = size == BLOB_MAX ? size + 1 : size > BLOB_MAX / 2 ? BLOB_MAX : 2 * size;
-    }
-}
-
-/* PEER: whether it was written is not known. Its key is never used again, so nothing follows from that but a
- * record to be removed later. */
-static enum bf_status write_chunk(struct bf_running *task, struct bf_slice state, uint32_t index,
-                                  struct bf_err *err)
-{
-    struct bf_manifest *manifest = &task->manifest;
-    char key[160];
-    size_t at = (size_t)index * BF_CHUNK_BYTES;
-    size_t rest = state.len - at;
-    const struct bf_chunk chunk = {.task = bf_slice_of(task->name),
-                                   .owner = task->owner,
-                                   .number = task->number,
-                                   .chunk = index,
-                                   .chunks = manifest->chunks,
-                                   .bytes = {state.data + at, rest < BF_CHUNK_BYTES ? rest : BF_CHUNK_BYTES}};
-    struct bf_mp_writer writer;
-    bf_mp_writer_init(&writer, task->process->chunk, BF_RECORD_MAX);
-    bf_chunk_pack(&chunk, &writer);
-    assert(!writer.full);
-    size_t key_len = bf_chunk_key(task->name, task->owner, task->number, index, key);
-    const struct bf_outgoing record = {.topic = BF_TOPIC_CHECKPOINTS,
-                                       .partition = bf__process_chunk_partition(task),
-                                       .key = {key, key_len},
-                                       .value = {writer.data, writer.len},
-                                       .type = BF_RECORD_CHUNK};
-    enum bf_status status = bf_producer_send_sync(
-        task->process->producer, &record, task->process->chunk_timeout_ms, &manifest->offsets[index], err);
-    int64_t offset = status == BF_OK ? manifest->offsets[index] : task->manifest.from;
-    struct bf_chunk_set *set = bf__process_set(task, task->owner, task->number, offset);
-    if (set != NULL) {
-        set->chunks = index + 1;
-        set->live++;
-    }
-    return status;
 }
 
 static int64_t oldest_chunk(const struct bf_running *task)
@@ -102,38 +35,28 @@ static int64_t oldest_chunk(const struct bf_running *task)
 
 static enum bf_status begin(struct bf_running *task, bool clean, struct bf_err *err)
 {
-    struct bf_process *process = task->process;
-    struct bf_manifest *manifest = &task->manifest;
-    struct bf_slice state;
-    int64_t before = manifest->from;
-    enum bf_status status = copy_state(task, &state, err);
-    if (status != BF_OK) {
-        return status;
-    }
-    *manifest = (struct bf_manifest){.engine = BF_ENGINE_VERSION,
-                                     .clean = clean,
-                                     .owner = task->owner,
-                                     .number = ++task->number,
-                                     .bytes = state.len,
-                                     .from = before};
-    manifest->chunks = (uint32_t)((state.len + BF_CHUNK_BYTES - 1) / BF_CHUNK_BYTES);
-    bf_hash_sha256_hex(state, manifest->digest);
+    int64_t before = task->manifest.from;
+    task->manifest = (struct bf_manifest){.engine = BF_ENGINE_VERSION,
+                                          .clean = clean,
+                                          .owner = task->owner,
+                                          .number = ++task->number,
+                                          .from = before};
     task->upto = task->next;
-    for (uint32_t i = 0; i < manifest->chunks && status == BF_OK; i++) {
-        status = write_chunk(task, state, i, err);
-    }
-    if (status == BF_PEER) {
-        bf_log_err(BF_LOG_WARN, "checkpoint.chunk", err);
-        return BF_OK; /* stays idle; the next one has another number */
-    }
-    if (status != BF_OK) {
-        return status;
+    task->phase = BF_CHECKPOINT_CHUNKS;
+    return bf__chunks_begin(task, err);
+}
+
+/* All chunks stand in the log. */
+static void written(struct bf_running *task)
+{
+    struct bf_manifest *manifest = &task->manifest;
+    struct bf_chunk_set *set = bf__process_set(task, task->owner, task->number, manifest->offsets[0]);
+    if (set != NULL) {
+        set->chunks = manifest->chunks;
+        set->live = (int32_t)manifest->chunks;
     }
     manifest->from = oldest_chunk(task);
-    task->mark = bf_producer_handed(process->producer);
-    task->phase = BF_CHECKPOINT_CHUNKS;
-    bf_count(process->tally.checkpoint_bytes, (int64_t)state.len);
-    return BF_OK;
+    task->phase = BF_CHECKPOINT_ACKS;
 }
 
 /* Which chunks may go after the commit of task->number was confirmed. */
@@ -178,9 +101,9 @@ static enum bf_status clean(struct bf_running *task, struct bf_err *err)
 /* A commit of it went without an answer and may still come: its chunks are left to the next epoch. */
 static void leave_chunks(struct bf_running *task, const struct bf_manifest *manifest)
 {
-    struct bf_chunk_set *set =
-        manifest->chunks == 0 ? NULL
-                              : bf__process_set(task, manifest->owner, manifest->number, manifest->from);
+    struct bf_chunk_set *set = manifest->chunks == 0
+                                   ? NULL
+                                   : bf__process_set(task, manifest->owner, manifest->number, manifest->from);
     if (set != NULL) {
         set->unanswered = true;
     }
@@ -229,61 +152,124 @@ static enum bf_status ask(struct bf_running *task, struct bf_err *err)
     return BF_OK;
 }
 
-static enum bf_status step(struct bf_running *task, struct bf_err *err)
+/* ---- one turn */
+static bool wants_commit(const struct bf_running *task, int64_t now_us)
 {
-    if (task->phase == BF_CHECKPOINT_CHUNKS && bf_producer_acked(task->process->producer) >= task->mark) {
-        task->phase = BF_CHECKPOINT_COMMIT;
-    }
-    if (task->phase == BF_CHECKPOINT_COMMIT) {
-        return commit(task, err);
-    }
-    return task->phase == BF_CHECKPOINT_ASK ? ask(task, err) : BF_OK;
+    return task->phase == BF_CHECKPOINT_COMMIT ||
+           (task->phase == BF_CHECKPOINT_ASK && now_us >= task->ask_us) ||
+           (task->phase == BF_CHECKPOINT_ACKS && bf_producer_acked(task->process->producer) >= task->mark);
 }
 
-static bool is_due(const struct bf_running *task, int64_t now_us)
+static enum bf_status commit_or_ask(struct bf_running *task, int64_t now_us, struct bf_err *err)
 {
-    return task->phase == BF_CHECKPOINT_IDLE && now_us >= task->due_us && task->next != task->committed &&
-           task->next > 0 && now_us >= task->process->checkpoint_free_us;
+    if (task->phase != BF_CHECKPOINT_ASK) {
+        return commit(task, err);
+    }
+    task->ask_us = now_us + ASK_AGAIN_US;
+    return ask(task, err);
+}
+
+static bool is_due(const struct bf_running *task, bool last, int64_t now_us)
+{
+    if (task->phase != BF_CHECKPOINT_IDLE || task->next == 0 || task->must_announce) {
+        return false; /* nothing was read since the last orderly stop, or ever */
+    }
+    return last ? task->next != task->committed || !task->manifest.clean
+                : task->next != task->committed && now_us >= task->due_us;
+}
+
+/* The next one, from where the last turn ended, so that none waits for ever. NULL: none. */
+static struct bf_running *find(struct bf_process *process, size_t *from, bool begins, bool last,
+                               int64_t now_us)
+{
+    for (size_t i = 0; i < process->task_count; i++) {
+        size_t at = (*from + i) % process->task_count;
+        struct bf_running *task = &process->tasks[at];
+        if (task->used && !task->stopped &&
+            (begins ? is_due(task, last, now_us) : wants_commit(task, now_us))) {
+            *from = at + 1;
+            return task;
+        }
+    }
+    return NULL;
+}
+
+static void note_pause(struct bf_process *process, enum bf_pause pause, int64_t since_us)
+{
+    int64_t took_us = bf_time_monotonic_us() - since_us;
+    if (took_us > process->longest_us[pause]) {
+        process->longest_us[pause] = took_us;
+        bf_gauge(process->tally.pauses[pause], took_us);
+    }
+}
+
+static enum bf_status write_chunks(struct bf_process *process, bool last, int64_t now_us, struct bf_err *err)
+{
+    struct bf_running *task = process->chunks.task;
+    bool done;
+    if (task == NULL) {
+        return BF_OK;
+    }
+    int64_t began_us = bf_time_monotonic_us();
+    uint64_t rate = last ? 0 : process->site->process.checkpoint_rate;
+    enum bf_status status = bf__chunks_step(&process->chunks, now_us, rate, &done, err);
+    if (status == BF_OK && done) {
+        written(task);
+    }
+    note_pause(process, BF_PAUSE_CHUNK, began_us);
+    return status;
+}
+
+static enum bf_status begin_next(struct bf_process *process, bool last, int64_t now_us, struct bf_err *err)
+{
+    struct bf_running *task =
+        process->chunks.task != NULL ? NULL : find(process, &process->begin_from, true, last, now_us);
+    if (task == NULL) {
+        return BF_OK;
+    }
+    int64_t began_us = bf_time_monotonic_us();
+    task->due_us = now_us + process->site->process.checkpoint_every_us;
+    enum bf_status status = begin(task, last, err);
+    note_pause(process, BF_PAUSE_SAVE, began_us);
+    return status;
+}
+
+static enum bf_status turn(struct bf_process *process, bool last, int64_t now_us, struct bf_err *err)
+{
+    struct bf_running *task = find(process, &process->commit_from, false, last, now_us);
+    enum bf_status status = BF_OK;
+    if (task != NULL) {
+        int64_t began_us = bf_time_monotonic_us();
+        status = commit_or_ask(task, now_us, err);
+        note_pause(process, BF_PAUSE_COMMIT, began_us);
+    }
+    if (status == BF_OK) {
+        status = write_chunks(process, last, now_us, err);
+    }
+    return status == BF_OK ? begin_next(process, last, now_us, err) : status;
 }
 
 enum bf_status bf__process_checkpoints(struct bf_process *process, int64_t now_us, struct bf_err *err)
 {
-    bool began = false;
-    enum bf_status status = BF_OK;
-    for (size_t i = 0; i < process->task_count && status == BF_OK; i++) {
-        struct bf_running *task = &process->tasks[i];
-        if (!task->used || task->stopped) {
-            continue;
-        }
-        status = step(task, err);
-        if (status == BF_OK && !began && is_due(task, now_us)) {
-            began = true;
-            task->due_us = now_us + process->site->process.checkpoint_every_us;
-            status = begin(task, false, err);
-            uint64_t rate = process->site->process.checkpoint_rate;
-            uint64_t cost_us = rate == 0 ? 0 : task->manifest.bytes * (uint64_t)BF_US_PER_S / rate;
-            process->checkpoint_free_us = now_us + (int64_t)cost_us;
-        }
-    }
-    return status;
+    return turn(process, false, now_us, err);
 }
 
-static bool finish(struct bf_running *task, int64_t deadline_us)
+/* ---- the last ones */
+static bool is_saved(const struct bf_running *task)
 {
-    struct bf_err err;
-    enum bf_status status = BF_OK;
-    while (status == BF_OK && !task->stopped && bf_time_monotonic_us() < deadline_us) {
-        if (task->phase == BF_CHECKPOINT_IDLE) {
-            if (task->committed == task->next && task->manifest.clean) {
-                return true;
-            }
-            status = begin(task, true, &err);
-        }
-        if (status == BF_OK) {
-            status = bf_producer_poll(task->process->producer, 2, &err);
-        }
-        if (status == BF_OK || status == BF_AGAIN) {
-            status = step(task, &err);
+    return task->phase == BF_CHECKPOINT_IDLE && task->committed == task->next && task->manifest.clean;
+}
+
+static bool is_open(const struct bf_running *task)
+{
+    return task->used && !task->stopped && task->next > 0 && !task->must_announce && !is_saved(task);
+}
+
+static bool any_open(const struct bf_process *process)
+{
+    for (size_t i = 0; i < process->task_count; i++) {
+        if (is_open(&process->tasks[i])) {
+            return true;
         }
     }
     return false;
@@ -291,13 +277,21 @@ static bool finish(struct bf_running *task, int64_t deadline_us)
 
 void bf__process_last_checkpoints(struct bf_process *process, int64_t deadline_us)
 {
-    process->chunk_timeout_ms = LAST_CHUNK_MS;
-    for (size_t i = 0; i < process->task_count; i++) {
-        struct bf_running *task = &process->tasks[i];
-        if (!task->used || task->stopped || task->next == 0 || task->must_announce) {
-            continue; /* nothing was read since the last orderly stop */
+    struct bf_err err;
+    enum bf_status status = BF_OK;
+    while ((status == BF_OK || status == BF_AGAIN) && any_open(process) &&
+           bf_time_monotonic_us() < deadline_us) {
+        status = bf_producer_poll(process->producer, 2, &err);
+        if (status == BF_OK || status == BF_AGAIN) {
+            status = turn(process, true, bf_time_monotonic_us(), &err);
         }
-        bool done = finish(task, deadline_us);
+    }
+    for (size_t i = 0; i < process->task_count; i++) {
+        const struct bf_running *task = &process->tasks[i];
+        if (!task->used || task->stopped || task->next == 0 || task->must_announce) {
+            continue;
+        }
+        bool done = is_saved(task);
         bf_log(done ? BF_LOG_INFO : BF_LOG_WARN, done ? "checkpoint.last" : "checkpoint.not_finished",
                "task=%s offset=%lld", task->name, (long long)task->next);
     }

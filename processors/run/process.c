@@ -10,12 +10,11 @@
 #include "core/wire.h"
 #include "processors/run/state.h"
 
-#define TURN_US (50 * BF_US_PER_MS)
+#define TURN_US (20 * BF_US_PER_MS)
 #define IDLE_MS 20
 #define REPORT_US BF_US_PER_S
 #define LINGER_MS 5
 #define MAX_QUEUE 100000
-#define CHUNK_TIMEOUT_MS 5000
 #define CLOSE_US (4 * BF_US_PER_S)
 
 static enum bf_status open_group(struct bf_process *process, struct bf_err *err)
@@ -46,14 +45,13 @@ static enum bf_status open_tables(struct bf_process *process, struct bf_err *err
     process->task_count = sources + (size_t)process->install->partials;
     process->tasks = calloc(process->task_count, sizeof(*process->tasks));
     process->tail_clocks = calloc(sources, sizeof(*process->tail_clocks));
-    process->chunk = malloc(BF_RECORD_MAX);
-    if (process->tasks == NULL || process->tail_clocks == NULL || process->chunk == NULL) {
+    if (process->tasks == NULL || process->tail_clocks == NULL) {
         return bf_err_set(err, BF_FATAL, "out of memory");
     }
     for (size_t i = 0; i < sources; i++) {
         process->tail_clocks[i] = BF_TIME_NONE;
     }
-    return BF_OK;
+    return bf__chunks_open(&process->chunks, err);
 }
 
 static enum bf_status open_all(struct bf_process *process, struct bf_daemon_context *context,
@@ -92,6 +90,7 @@ static void close_all(struct bf_process *process)
     for (size_t i = 0; process->tasks != NULL && i < process->task_count; i++) {
         bf__process_end(&process->tasks[i]);
     }
+    bf__chunks_close(&process->chunks);
     bf_consumer_destroy(process->tail);
     bf_consumer_destroy(process->scanner);
     if (process->producer != NULL) {
@@ -103,8 +102,6 @@ static void close_all(struct bf_process *process)
     bf_site_destroy(process->site);
     free(process->tasks);
     free(process->tail_clocks);
-    free(process->blob);
-    free(process->chunk);
     free(process);
 }
 
@@ -115,7 +112,6 @@ static enum bf_status process_open(struct bf_daemon_context *context, void **sel
         return bf_err_set(err, BF_FATAL, "out of memory");
     }
     process->health = context->health;
-    process->chunk_timeout_ms = CHUNK_TIMEOUT_MS;
     bf_health_set(context->health, "tasks", BF_HEALTH_NOT_READY, "starting");
     enum bf_status status = open_all(process, context, err);
     if (status != BF_OK) {

@@ -44,6 +44,21 @@ static void register_plain(struct bf_process_tally *tally, struct bf_counters *c
                             "Log time of the slowest source, microseconds; 0 while one is unheard.");
 }
 
+static void register_checkpoints(struct bf_process_tally *tally, struct bf_counters *counters)
+{
+    static const char *const pauses[BF_PAUSES] = {
+        [BF_PAUSE_SAVE] = "save", [BF_PAUSE_CHUNK] = "chunk", [BF_PAUSE_COMMIT] = "commit"};
+    for (size_t i = 0; i < BF_PAUSES; i++) {
+        tally->pauses[i] =
+            bf_counters_add(counters, BF_GAUGE, "belfry_checkpoint_longest_pause_us",
+                            "For how long a checkpoint held up the records at most, microseconds; since the "
+                            "start.",
+                            "step", pauses[i]);
+    }
+    tally->restore_us = gauge(counters, "belfry_restore_us",
+                              "How long the last assignment took to load its tasks, microseconds.");
+}
+
 void bf__process_register(struct bf_process *process, struct bf_counters *counters)
 {
     struct bf_process_tally *tally = &process->tally;
@@ -63,6 +78,7 @@ void bf__process_register(struct bf_process *process, struct bf_counters *counte
             "Readings of the partitions held here, ever, by what became of them.", "verdict", verdicts[i]);
     }
     register_plain(tally, counters);
+    register_checkpoints(tally, counters);
 }
 
 static void add_counters(uint64_t sums[8], const struct bf_running *task)

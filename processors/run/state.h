@@ -8,27 +8,9 @@
 #include "core/daemon.h"
 #include "peers/http/http.h"
 #include "peers/kafka/kafka.h"
-#include "processors/run/manifest.h"
+#include "processors/run/checkpoint.h"
 #include "processors/stage1.h"
 #include "processors/stage2.h"
-
-#define BF_CHUNK_SETS 64
-
-/* The chunks of one checkpoint that stand in belfry.checkpoints. */
-struct bf_chunk_set {
-    uint64_t owner, number;
-    uint32_t chunks; /* highest chunk + 1 */
-    int32_t live;    /* written and not removed */
-    int64_t first_offset;
-    bool unanswered; /* its commit once went without an answer: left to the next epoch */
-};
-
-enum bf_checkpoint_phase {
-    BF_CHECKPOINT_IDLE,
-    BF_CHECKPOINT_CHUNKS,
-    BF_CHECKPOINT_COMMIT,
-    BF_CHECKPOINT_ASK
-};
 
 struct bf_process;
 
@@ -37,8 +19,7 @@ struct bf_running {
     bool used;
     bool stopped; /* its membership was refused: does nothing until the next assignment */
     bool paused;  /* too far ahead of the slowest source */
-    bool
-        must_announce; /* a first start, or one after an orderly stop: to be committed before any output */
+    bool must_announce; /* a first start, or after an orderly stop: to be committed before any output */
     enum bf_topic topic;
     int32_t partition;
     char name[80]; /* "<install id>/s1/<partition>" */
@@ -51,7 +32,8 @@ struct bf_running {
     int64_t committed; /* offset of the last confirmed commit; -1: none */
     int64_t upto;      /* offset of the open checkpoint */
     uint64_t mark;     /* producer's sequence that must be acknowledged before it counts */
-    int64_t due_us;    /* monotonic */
+    int64_t due_us;    /* of the next checkpoint; monotonic */
+    int64_t ask_us;    /* of the next question what is committed */
     struct bf_manifest manifest;
     struct bf_chunk_set sets[BF_CHUNK_SETS];
     size_t set_count;
@@ -66,6 +48,7 @@ struct bf_process_tally {
         *generation;
     struct bf_counter *readings[8]; /* as in bf_task_counters, summed over this process's tasks */
     struct bf_counter *clock_us;
+    struct bf_counter *pauses[BF_PAUSES], *restore_us;
 };
 
 struct bf_process {
@@ -88,10 +71,10 @@ struct bf_process {
         tail_clocks; /* of each source, from belfry.partials; used where no stage 2 task runs here */
     struct bf_incoming held; /* waits for a generation */
     bool holding;
-    char *blob, *chunk; /* a state; one packed chunk */
-    size_t blob_size;
-    int chunk_timeout_ms;
-    int64_t checkpoint_free_us, report_us;
+    struct bf_chunks chunks;
+    size_t begin_from, commit_from; /* whose turn it is */
+    int64_t longest_us[BF_PAUSES]; /* since the start */
+    int64_t report_us;
     struct bf_err failure; /* of an output, seen inside a task's callback */
     bool failed;
 };
@@ -117,17 +100,6 @@ enum bf_status bf__process_apply(struct bf_process *process, const struct bf_inc
 void bf__process_pace(struct bf_process *process, struct bf_running *task);
 int64_t bf__process_slowest(const struct bf_process *process, int32_t *which);
 enum bf_status bf__process_tail(struct bf_process *process, struct bf_err *err) BF_MUST_CHECK;
-/* checkpoint.c: one step of every task's open checkpoint; at most one new one is begun. */
-enum bf_status bf__process_checkpoints(struct bf_process *process, int64_t now_us,
-                                       struct bf_err *err) BF_MUST_CHECK;
-/* A last checkpoint of every task, until deadline_us. */
-void bf__process_last_checkpoints(struct bf_process *process, int64_t deadline_us);
-enum bf_status bf__process_announce(struct bf_running *task, struct bf_err *err) BF_MUST_CHECK;
-int32_t bf__process_chunk_partition(const struct bf_running *task);
-/* restore.c: the task's state as of the committed offset, or the reason why it cannot be had. */
-enum bf_status bf__process_restore(struct bf_running *task, struct bf_err *err) BF_MUST_CHECK;
-struct bf_chunk_set *bf__process_set(struct bf_running *task, uint64_t owner, uint64_t number,
-                                     int64_t offset);
 /* report.c */
 void bf__process_register(struct bf_process *process, struct bf_counters *counters);
 void bf__process_report(struct bf_process *process);

@@ -78,6 +78,9 @@ enum bf_status bf__process_new_stages(struct bf_running *task, struct bf_err *er
 
 void bf__process_end(struct bf_running *task)
 {
+    if (task->process != NULL) {
+        bf__chunks_drop(task);
+    }
     bf_stage1_destroy(task->stage1);
     bf_stage2_destroy(task->stage2);
     memset(task, 0, sizeof(*task));
@@ -117,6 +120,7 @@ enum bf_status bf__process_assigned(void *context, const enum bf_topic *topics, 
                                     int64_t *offsets, size_t count, struct bf_err *err)
 {
     struct bf_process *process = context;
+    int64_t began_us = bf_time_monotonic_us();
     for (size_t i = 0; i < count; i++) {
         struct bf_running *task = bf__process_task(process, topics[i], partitions[i]);
         if (task == NULL) {
@@ -131,6 +135,7 @@ enum bf_status bf__process_assigned(void *context, const enum bf_topic *topics, 
         bf_log(BF_LOG_INFO, "task.began", "task=%s offset=%lld owner=%016llx", task->name,
                (long long)task->next, (unsigned long long)task->owner);
     }
+    bf_gauge(process->tally.restore_us, bf_time_monotonic_us() - began_us);
     return BF_OK;
 }
 

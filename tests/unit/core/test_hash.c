@@ -66,6 +66,25 @@ static void sha256_in_hexadecimal(void **state)
     assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+static void sha256_of_parts_is_that_of_the_whole(void **state)
+{
+    (void)state;
+    char whole[65], parts[65];
+    struct bf_digest *digest = bf_digest_create();
+    assert_non_null(digest);
+    for (int round = 0; round < 2; round++) { /* begin starts anew */
+        bf_digest_begin(digest);
+        bf_digest_add(digest, BF_SLICE("a"));
+        bf_digest_add(digest, (struct bf_slice){.data = NULL, .len = 0});
+        bf_digest_add(digest, BF_SLICE("bc"));
+        bf_digest_hex(digest, parts);
+        bf_hash_sha256_hex(BF_SLICE("abc"), whole);
+        assert_string_equal(parts, whole);
+    }
+    bf_digest_destroy(digest);
+    bf_digest_destroy(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -73,6 +92,7 @@ int main(void)
         cmocka_unit_test(partitions_are_in_range_and_positive),
         cmocka_unit_test(xxh3_and_its_mixing),
         cmocka_unit_test(sha256_in_hexadecimal),
+        cmocka_unit_test(sha256_of_parts_is_that_of_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
