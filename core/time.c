@@ -1,5 +1,4 @@
-/* time.c: clocks, and times as text. The calendar is written out (the proleptic Gregorian one, days
- * counted from March so that a leap day is the last of its year).
+/* time.c: clocks, and times as text.
  * Declined: strptime, timegm, gmtime_r: they consult the locale or the zone, know no fractions, and
  * refuse or accept differently from libc to libc, while the same log must give the same times. */
 #include "core/time.h"
@@ -8,8 +7,9 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "core/civil.h"
+
 #define US_PER_DAY (INT64_C(86400) * BF_US_PER_S)
-#define DAYS_PER_ERA INT64_C(146097) /* 400 years */
 
 static int64_t clock_us(clockid_t clock)
 {
@@ -27,37 +27,6 @@ int64_t bf_time_wall_us(void)
 int64_t bf_time_monotonic_us(void)
 {
     return clock_us(CLOCK_MONOTONIC);
-}
-
-static int64_t days_from_date(int64_t year, int64_t month, int64_t day)
-{
-    year -= month <= 2;
-    int64_t era = bf_time_floor(year, 400) / 400;
-    int64_t year_of_era = year - era * 400;
-    int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return era * DAYS_PER_ERA + day_of_era - 719468; /* 0000-03-01 to 1970-01-01 */
-}
-
-static void date_from_days(int64_t days, int64_t *year, int *month, int *day)
-{
-    days += 719468;
-    int64_t era = bf_time_floor(days, DAYS_PER_ERA) / DAYS_PER_ERA;
-    int64_t day_of_era = days - era * DAYS_PER_ERA;
-    int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t from_march = (5 * day_of_year + 2) / 153;
-    *day = (int)(day_of_year - (153 * from_march + 2) / 5 + 1);
-    *month = (int)(from_march < 10 ? from_march + 3 : from_march - 9);
-    *year = year_of_era + era * 400 + (*month <= 2);
-}
-
-static int days_in_month(int year, int month)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return month == 2 && leap ? 29 : days[month - 1];
 }
 
 /* The parser's cursor: bad once, bad for good. */
@@ -139,7 +108,7 @@ enum bf_status bf_time_parse_rfc3339(struct bf_slice text, int64_t *time_us)
     take_one(&cursor, "-");
     int month = take_digits(&cursor, 2, 1, 12);
     take_one(&cursor, "-");
-    int day = take_digits(&cursor, 2, 1, days_in_month(year, month));
+    int day = take_digits(&cursor, 2, 1, bf_civil_month_days(year, month));
     take_one(&cursor, "Tt ");
     int hour = take_digits(&cursor, 2, 0, 23);
     take_one(&cursor, ":");
@@ -151,7 +120,7 @@ enum bf_status bf_time_parse_rfc3339(struct bf_slice text, int64_t *time_us)
     if (cursor.bad || cursor.at != cursor.end) {
         return BF_MALFORMED;
     }
-    int64_t minutes = days_from_date(year, month, day) * 1440 + hour * 60 + minute - offset;
+    int64_t minutes = bf_civil_days(year, month, day) * 1440 + hour * 60 + minute - offset;
     if (second == 60) {
         /* Leap seconds end a UTC day. POSIX time has no room for them: the last microsecond
          * before. */
@@ -178,9 +147,7 @@ char *bf_time_format(int64_t time_us, char *text, size_t size)
         in_day += US_PER_DAY;
         days--;
     }
-    int64_t year;
-    int month, day;
-    date_from_days(days, &year, &month, &day);
+    struct bf_date date = bf_civil_date(days);
     int seconds = (int)(in_day / BF_US_PER_S);
     int micros = (int)(in_day % BF_US_PER_S);
     char fraction[16] = "";
@@ -189,7 +156,7 @@ char *bf_time_format(int64_t time_us, char *text, size_t size)
     } else if (micros != 0) {
         snprintf(fraction, sizeof(fraction), ".%03d", micros / 1000);
     }
-    snprintf(text, size, "%04lld-%02d-%02dT%02d:%02d:%02d%sZ", (long long)year, month, day,
+    snprintf(text, size, "%04lld-%02d-%02dT%02d:%02d:%02d%sZ", (long long)date.year, date.month, date.day,
              seconds / 3600, seconds / 60 % 60, seconds % 60, fraction);
     return text;
 }
