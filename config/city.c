@@ -87,6 +87,9 @@ static const struct bf__section time_section = {
 static const struct bf__option limit_options[] = {
     {.name = "max_windows", .type = &bf__type_count, .offset = AT(limits.max_windows), .fallback = "200000",
      .min = 100, .max = 1e8, .summary = "Windows that a task holds."},
+    {.name = "max_state", .type = &bf__type_size, .offset = AT(limits.max_state), .fallback = "1GiB",
+     .min = 1 << 20, .max = 1e12,
+     .summary = "What the aggregates of a task's windows take: a count 80 bytes, a quantile some kilobytes."},
     {.name = "max_scopes", .type = &bf__type_count, .offset = AT(limits.max_scopes), .fallback = "100000",
      .min = 100, .max = 1e8, .summary = "KPI and scope pairs that a task knows."},
     {.name = "max_devices", .type = &bf__type_count, .offset = AT(limits.max_devices), .fallback = "20000",

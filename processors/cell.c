@@ -1,13 +1,21 @@
 /* cell.c: one partition's share of one window. */
 #include "processors/cell.h"
 
+#include <assert.h>
 #include <math.h>
+
+size_t bf_cell_state_size(const struct bf_aggregate *aggregate, const struct bf_value_options *options)
+{
+    size_t size = aggregate->size != NULL ? aggregate->size(options) : aggregate->state_size;
+    assert(size > 0 && size <= BF_AGGREGATE_STATE_MAX);
+    return size;
+}
 
 void bf_cell_init(struct bf_cell *cell, const struct bf_aggregate *aggregate,
                   const struct bf_value_options *options)
 {
-    memset(cell, 0, sizeof(*cell));
-    aggregate->init(cell->state, options);
+    memset(cell, 0, sizeof(*cell) + bf_cell_state_size(aggregate, options));
+    aggregate->init(bf_cell_state(cell), options);
 }
 
 static void count_value(struct bf_cell *cell, const struct bf_aggregate *aggregate,
@@ -16,7 +24,7 @@ static void count_value(struct bf_cell *cell, const struct bf_aggregate *aggrega
     cell->min = cell->n == 0 || sample->value < cell->min ? sample->value : cell->min;
     cell->max = cell->n == 0 || sample->value > cell->max ? sample->value : cell->max;
     cell->n++;
-    aggregate->add(cell->state, sample, options);
+    aggregate->add(bf_cell_state(cell), sample, options);
 }
 
 void bf_cell_add(struct bf_cell *cell, const struct bf_aggregate *aggregate,
@@ -55,20 +63,25 @@ void bf_cell_merge(struct bf_cell *cell, const struct bf_aggregate *aggregate,
     cell->excluded.fail += other->excluded.fail;
     cell->excluded.missing += other->excluded.missing;
     cell->excluded.text += other->excluded.text;
-    aggregate->merge(cell->state, other->state);
+    aggregate->merge(bf_cell_state(cell), bf_cell_state_of(other));
+}
+
+void bf_cell_copy(struct bf_cell *cell, const struct bf_cell *other, size_t state_size)
+{
+    memcpy(cell, other, sizeof(*cell) + state_size);
 }
 
 void bf_cell_pack_state(const struct bf_cell *cell, const struct bf_aggregate *aggregate,
                         struct bf_mp_writer *out)
 {
-    aggregate->save(cell->state, out);
+    aggregate->save(bf_cell_state_of(cell), out);
     bf_mp_put_uint(out, cell->taken);
 }
 
 static enum bf_status unpack_state(struct bf_cell *cell, const struct bf_aggregate *aggregate,
                                    struct bf_mp_reader *in)
 {
-    if (aggregate->load(cell->state, in) != BF_OK) {
+    if (aggregate->load(bf_cell_state(cell), in) != BF_OK) {
         return BF_MALFORMED;
     }
     cell->taken = bf_mp_get_uint(in);

@@ -24,6 +24,7 @@ struct bf_settings bf_generations_settings(const struct bf_generations *generati
         settings.device_every_us = city->time.device_every_us;
         settings.live_scopes = city->time.live_scopes;
         settings.max_windows = city->limits.max_windows;
+        settings.max_state = city->limits.max_state;
         settings.max_scopes = city->limits.max_scopes;
         settings.max_devices = city->limits.max_devices;
     }

@@ -18,7 +18,7 @@ static void merge_cells(const struct bf_windows *windows, const struct bf_slot *
 {
     bf_cell_init(total, slot->aggregate, &slot->definition->options);
     for (uint32_t at = window == NULL ? 0 : window->parts; at != 0;) {
-        const struct bf_share *part = bf_pool_at(&windows->parts, at);
+        const struct bf_share *part = bf_slot_share(windows, slot, at);
         bf_cell_merge(total, slot->aggregate, &part->cell);
         at = part->next;
     }
@@ -31,31 +31,32 @@ void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *
     const struct bf_slot *slot = &windows->slots[series->slot];
     const struct bf_kpi_definition *definition = slot->definition;
     char scope[BF_SCOPE_MAX];
-    struct bf_cell total;
-    merge_cells(windows, slot, window, &total);
+    union bf_cell_room room;
+    struct bf_cell *total = &room.cell;
+    merge_cells(windows, slot, window, total);
     struct bf_kpi kpi = {
         .kpi = definition->id,
         .scope = bf_series_scope(windows, series, scope),
         .unit = definition->unit,
         .start_us = start_us,
         .end_us = start_us + definition->window_us,
-        .n = total.n,
-        .excluded = total.excluded,
-        .has_range = total.n > 0,
-        .min = total.min,
-        .max = total.max,
+        .n = total->n,
+        .excluded = total->excluded,
+        .has_range = total->n > 0,
+        .min = total->min,
+        .max = total->max,
         .phase = head->phase,
         .revision = head->revision,
         .incomplete = head->incomplete,
-        .quality = total.taken > 0 || head->suspect ? BF_QUALITY_SUSPECT : BF_QUALITY_GOOD,
+        .quality = total->taken > 0 || head->suspect ? BF_QUALITY_SUSPECT : BF_QUALITY_GOOD,
         .generation = head->generation,
         .clock_us = head->clock_us,
         .stale_after_us = start_us + 3 * definition->window_us + definition->delay_us,
         .has_target = definition->has_target,
         .target = definition->target,
     };
-    kpi.has_value =
-        slot->aggregate->result(total.state, &definition->options, &kpi.value) && isfinite(kpi.value);
+    kpi.has_value = slot->aggregate->result(bf_cell_state_of(total), &definition->options, &kpi.value) &&
+                    isfinite(kpi.value);
     if (kpi.has_value) {
         kpi.band = band_of(definition, kpi.value);
     } else {

@@ -10,7 +10,8 @@ static enum bf_status apply_settings(struct bf_stage1 *task, struct bf_err *err)
 {
     task->settings = bf_generations_settings(&task->generations);
     enum bf_status status = bf_windows_limit(&task->windows, task->settings.max_windows,
-                                             task->settings.max_scopes, 1, err);
+                                             task->settings.max_scopes, 1, task->settings.max_state,
+                                             err);
     return status == BF_OK ? bf_devices_limit(&task->devices, task->settings.max_devices, err)
                            : status;
 }

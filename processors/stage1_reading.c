@@ -133,12 +133,12 @@ static void count_in(struct bf_stage1 *task, uint32_t slot_index, int64_t start_
         note_limit(verdict, "scopes_full");
         return;
     }
-    struct bf_window *window = bf_series_put_window(windows, series, start_us);
-    struct bf_cell *cell =
-        window == NULL ? NULL : bf_window_cell(windows, window, task->options.partition);
+    struct bf_window *window;
+    struct bf_cell *cell = bf_series_put_cell(windows, series, start_us, task->options.partition, &window);
     if (cell == NULL) {
         bf_windows_release_series(windows, series);
-        note_limit(verdict, "windows_full");
+        note_limit(verdict,
+                   bf_shares_room(&windows->shares, slot->share_class) ? "windows_full" : "state_full");
         return;
     }
     bool late = now_us != BF_TIME_NONE && now_us >= bf_window_close_us(definition, start_us);

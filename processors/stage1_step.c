@@ -17,8 +17,8 @@ static void send_partial(struct bf_stage1 *task, const struct bf_slot *slot,
                          int64_t stamp_us)
 {
     const struct bf_kpi_definition *definition = slot->definition;
-    const struct bf_share *part = bf_pool_at(&task->windows.parts, window->parts);
-    char scope[BF_SCOPE_MAX], bytes[16 * BF_AGGREGATE_STATE_MAX];
+    const struct bf_share *part = bf_slot_share(&task->windows, slot, window->parts);
+    char scope[BF_SCOPE_MAX], bytes[BF_CELL_PACKED_MAX];
     struct bf_mp_writer state;
     bf_mp_writer_init(&state, bytes, sizeof(bytes));
     bf_cell_pack_state(&part->cell, slot->aggregate, &state);

@@ -11,7 +11,8 @@ enum bf_status bf__stage2_settings(struct bf_stage2 *task, struct bf_err *err)
 {
     task->settings = bf_generations_settings(&task->generations);
     enum bf_status status = bf_windows_limit(&task->windows, task->settings.max_windows,
-                                             task->settings.max_scopes, BF_STAGE2_CELLS, err);
+                                             task->settings.max_scopes, BF_STAGE2_CELLS,
+                                             task->settings.max_state, err);
     return status == BF_OK ? bf_pool_limit(&task->waiting, task->settings.max_windows, err) : status;
 }
 
@@ -100,29 +101,33 @@ static void replace(struct bf_stage2 *task, struct bf_series *series, const stru
                     const struct bf_cell *cell)
 {
     const struct bf_slot *slot = &task->windows.slots[series->slot];
-    bool room = task->windows.parts.live < task->windows.parts.limit;
-    struct bf_window *window = room ? bf_series_put_window(&task->windows, series, partial->start_us)
-                                    : bf_series_window(&task->windows, series, partial->start_us);
-    struct bf_cell *held = window == NULL ? NULL : bf_window_cell(&task->windows, window, partial->source);
+    struct bf_window *window;
+    struct bf_cell *held =
+        bf_series_put_cell(&task->windows, series, partial->start_us, partial->source, &window);
     if (held == NULL) {
         task->refused++;
         return;
     }
-    *held = *cell;
+    bf_cell_copy(held, cell, slot->state_size);
     if (slot->definition->live && slot->count <= task->settings.live_scopes) {
         bf_window_mark(&task->windows, window);
     }
 }
 
-void bf__stage2_wait(struct bf_stage2 *task, const struct bf_waiting *late)
+void bf__stage2_wait(struct bf_stage2 *task, const struct bf_waiting *late, const struct bf_cell *cell)
 {
-    uint32_t index = bf_pool_take(&task->waiting), before = task->waiting_last;
+    struct bf_series *series = bf_series_at(&task->windows, late->series);
+    const struct bf_slot *slot = &task->windows.slots[series->slot];
+    bool room = bf_shares_room(&task->windows.shares, slot->share_class);
+    uint32_t index = room ? bf_pool_take(&task->waiting) : 0, before = task->waiting_last;
     if (index == 0) {
         task->refused++;
         return;
     }
     struct bf_waiting *waiting = bf_pool_at(&task->waiting, index);
     *waiting = *late;
+    waiting->share = bf_share_take(&task->windows.shares, slot->share_class);
+    bf_cell_copy(&bf_slot_share(&task->windows, slot, waiting->share)->cell, cell, slot->state_size);
     while (before != 0) { /* the newest stand last, so this is short; origins ascend within a source */
         const struct bf_waiting *other = bf_pool_at(&task->waiting, before);
         if (other->stamp_us < late->stamp_us ||
@@ -141,16 +146,16 @@ void bf__stage2_wait(struct bf_stage2 *task, const struct bf_waiting *late)
     } else {
         ((struct bf_waiting *)bf_pool_at(&task->waiting, waiting->next))->previous = index;
     }
-    bf_series_at(&task->windows, late->series)->waiting++;
+    series->waiting++;
 }
 
 static void take_partial(struct bf_stage2 *task, uint32_t slot, const struct bf_partial *partial,
                          const struct bf_origin *origin)
 {
     const struct bf_kpi_definition *definition = task->windows.slots[slot].definition;
-    struct bf_cell cell;
-    if (bf_cell_from_partial(&cell, task->windows.slots[slot].aggregate, &definition->options, partial) !=
-            BF_OK ||
+    const struct bf_aggregate *aggregate = task->windows.slots[slot].aggregate;
+    union bf_cell_room room;
+    if (bf_cell_from_partial(&room.cell, aggregate, &definition->options, partial) != BF_OK ||
         partial->end_us - partial->start_us != definition->window_us || partial->scope.len > BF_SCOPE_MAX) {
         task->malformed++;
         return;
@@ -161,16 +166,15 @@ static void take_partial(struct bf_stage2 *task, uint32_t slot, const struct bf_
         return;
     }
     if (partial->stamp_us < bf_window_close_us(definition, partial->start_us)) {
-        replace(task, series, partial, &cell);
+        replace(task, series, partial, &room.cell);
     } else {
         const struct bf_waiting late = {.series = bf_series_index(&task->windows, series),
                                         .source = partial->source,
                                         .stamp_us = partial->stamp_us,
                                         .offset = origin->offset,
                                         .index = origin->index,
-                                        .start_us = partial->start_us,
-                                        .cell = cell};
-        bf__stage2_wait(task, &late);
+                                        .start_us = partial->start_us};
+        bf__stage2_wait(task, &late, &room.cell);
     }
     bf_windows_release_series(&task->windows, series); /* only if there was no room for the rest */
 }

@@ -15,7 +15,8 @@ static void save_waiting(const struct bf_stage2 *task, struct bf_mp_writer *out)
         bf_mp_put_int(out, late->offset);
         bf_mp_put_uint(out, late->index);
         bf_mp_put_int(out, late->start_us);
-        bf_cell_save(&late->cell, task->windows.slots[series->slot].aggregate, out);
+        const struct bf_slot *slot = &task->windows.slots[series->slot];
+        bf_cell_save(&bf_slot_share(&task->windows, slot, late->share)->cell, slot->aggregate, out);
         at = late->next;
     }
 }
@@ -49,6 +50,7 @@ static enum bf_status load_waiting(struct bf_stage2 *task, struct bf_mp_reader *
     enum bf_status status = bf_pool_limit(&task->waiting, count, err);
     for (uint64_t i = 0; status == BF_OK && i < count; i++) {
         struct bf_waiting late = {.series = 0};
+        union bf_cell_room room;
         uint64_t slot = bf_mp_get_uint(in);
         struct bf_slice scope = bf_mp_get_str(in);
         late.source = (int32_t)bf_mp_get_int(in);
@@ -62,12 +64,12 @@ static enum bf_status load_waiting(struct bf_stage2 *task, struct bf_mp_reader *
         }
         struct bf_series *series = bf_windows_series(&task->windows, (uint32_t)slot, scope);
         if (series == NULL ||
-            bf_cell_load(&late.cell, task->windows.slots[slot].aggregate,
+            bf_cell_load(&room.cell, task->windows.slots[slot].aggregate,
                          &task->windows.slots[slot].definition->options, in) != BF_OK) {
             return BF_MALFORMED;
         }
         late.series = bf_series_index(&task->windows, series);
-        bf__stage2_wait(task, &late);
+        bf__stage2_wait(task, &late, &room.cell);
     }
     return status;
 }

@@ -77,18 +77,15 @@ static void close_window(void *context, uint32_t slot_index, struct bf_series *s
 static void apply_late(struct bf_stage2 *task, const struct bf_waiting *late)
 {
     struct bf_series *series = bf_series_at(&task->windows, late->series);
-    bool room = task->windows.parts.live < task->windows.parts.limit;
-    struct bf_window *window = room ? bf_series_put_window(&task->windows, series, late->start_us)
-                                    : bf_series_window(&task->windows, series, late->start_us);
-    struct bf_cell *cell =
-        window == NULL ? NULL : bf_window_cell(&task->windows, window, late->source);
+    struct bf_window *window = bf_series_put_window(&task->windows, series, late->start_us);
     series->waiting--;
-    if (cell == NULL) {
+    if (window == NULL) {
         task->refused++;
+        bf_share_give(&task->windows.shares, task->windows.slots[series->slot].share_class, late->share);
         bf_windows_release_series(&task->windows, series);
         return;
     }
-    *cell = late->cell;
+    bf_window_put_share(&task->windows, window, late->source, late->share);
     publish(task, series, window, BF_KPI_FINAL, false, late->stamp_us);
 }
 

@@ -19,7 +19,7 @@ struct bf_waiting { /* a late partial, in the order (stamp, source, origin) */
     int32_t source;
     int64_t stamp_us, offset, start_us;
     uint32_t index;
-    struct bf_cell cell;
+    uint32_t share; /* its cell, beside those of its series' windows */
 };
 
 struct bf_stage2 {
@@ -37,8 +37,8 @@ struct bf_stage2 {
 };
 
 enum bf_status bf__stage2_settings(struct bf_stage2 *task, struct bf_err *err) BF_MUST_CHECK;
-void bf__stage2_wait(struct bf_stage2 *task,
-                     const struct bf_waiting *late); /* links are filled in */
+/* Links and share are filled in. */
+void bf__stage2_wait(struct bf_stage2 *task, const struct bf_waiting *late, const struct bf_cell *cell);
 /* stage2_step.c: all source clocks are taken; closes, applies what has ripened, publishes. */
 void bf__stage2_step(struct bf_stage2 *task);
 void bf__stage2_clocks(struct bf_stage2 *task, int64_t *slowest_us, int64_t *fastest_us);

@@ -12,7 +12,7 @@ void bf_windows_init(struct bf_windows *windows)
     memset(windows, 0, sizeof(*windows));
     bf_pool_init(&windows->series, sizeof(struct bf_series));
     bf_pool_init(&windows->windows, sizeof(struct bf_window));
-    bf_pool_init(&windows->parts, sizeof(struct bf_share));
+    bf_shares_init(&windows->shares);
     bf_pool_init(&windows->texts, sizeof(struct bf_text_block));
 }
 
@@ -22,7 +22,7 @@ void bf_windows_deinit(struct bf_windows *windows)
     free(windows->heads);
     bf_pool_deinit(&windows->series);
     bf_pool_deinit(&windows->windows);
-    bf_pool_deinit(&windows->parts);
+    bf_shares_deinit(&windows->shares);
     bf_pool_deinit(&windows->texts);
     bf_windows_init(windows);
 }
@@ -60,11 +60,12 @@ static enum bf_status grow_heads(struct bf_windows *windows, uint64_t max_scopes
 }
 
 enum bf_status bf_windows_limit(struct bf_windows *windows, uint64_t max_windows,
-                                uint64_t max_scopes, uint64_t cells, struct bf_err *err)
+                                uint64_t max_scopes, uint64_t cells, uint64_t max_state,
+                                struct bf_err *err)
 {
     enum bf_status status = bf_pool_limit(&windows->windows, max_windows, err);
     if (status == BF_OK) {
-        status = bf_pool_limit(&windows->parts, max_windows * cells, err);
+        status = bf_shares_limit(&windows->shares, max_windows * cells, max_state, err);
     }
     if (status == BF_OK) {
         status = bf_pool_limit(&windows->series, max_scopes, err);
@@ -110,6 +111,11 @@ enum bf_status bf_windows_add_slot(struct bf_windows *windows, const struct bf_k
         windows->slots = slots;
         windows->slot_capacity = capacity;
     }
+    size_t state_size = bf_cell_state_size(kpi->aggregate, &kpi->definition->options);
+    enum bf_status status = bf_shares_open(&windows->shares, bf_shares_class(state_size), err);
+    if (status != BF_OK) {
+        return status;
+    }
     *index = (uint32_t)windows->slot_count++;
     windows->slots[*index] = (struct bf_slot){
         .definition = kpi->definition,
@@ -120,6 +126,8 @@ enum bf_status bf_windows_add_slot(struct bf_windows *windows, const struct bf_k
                                             : bf_window_first_open_us(kpi->definition, now_us),
         .oldest_us = BF_TIME_NONE,
         .newest_us = BF_TIME_NONE,
+        .share_class = bf_shares_class(state_size),
+        .state_size = (uint32_t)state_size,
         .finishes = finishes,
     };
     return BF_OK;
@@ -310,33 +318,64 @@ struct bf_window *bf_series_put_window(struct bf_windows *windows, struct bf_ser
     return window;
 }
 
-struct bf_cell *bf_window_cell(struct bf_windows *windows, struct bf_window *window, int32_t source)
+/* Where the source's share is linked in, or would be. */
+static uint32_t *share_link(struct bf_windows *windows, const struct bf_slot *slot, struct bf_window *window,
+                            int32_t source)
 {
-    struct bf_share *part;
     uint32_t *link = &window->parts;
-    for (; *link != 0; link = &part->next) {
-        part = bf_pool_at(&windows->parts, *link);
-        if (part->source == source) {
-            return &part->cell;
-        }
-        if (part->source > source) {
-            break;
-        }
+    while (*link != 0 && bf_slot_share(windows, slot, *link)->source < source) {
+        link = &bf_slot_share(windows, slot, *link)->next;
     }
-    uint32_t index = bf_pool_take(&windows->parts);
-    if (index == 0) {
-        return NULL;
-    }
-    struct bf_slot *slot = &windows->slots[bf_series_at(windows, window->series)->slot];
-    part = bf_pool_at(&windows->parts, index);
+    return link;
+}
+
+static void link_share(struct bf_windows *windows, struct bf_slot *slot, const struct bf_window *window,
+                       uint32_t *link, int32_t source, uint32_t share)
+{
+    struct bf_share *part = bf_slot_share(windows, slot, share);
     part->source = source;
     part->next = *link;
-    *link = index;
-    bf_cell_init(&part->cell, slot->aggregate, &slot->definition->options);
+    *link = share;
     if (slot->newest_us == BF_TIME_NONE || window->start_us > slot->newest_us) {
         slot->newest_us = window->start_us;
     }
-    return &part->cell;
+}
+
+struct bf_cell *bf_window_cell(struct bf_windows *windows, struct bf_window *window, int32_t source)
+{
+    struct bf_slot *slot = &windows->slots[bf_series_at(windows, window->series)->slot];
+    uint32_t *link = share_link(windows, slot, window, source);
+    if (*link != 0 && bf_slot_share(windows, slot, *link)->source == source) {
+        return &bf_slot_share(windows, slot, *link)->cell;
+    }
+    uint32_t share = bf_share_take(&windows->shares, slot->share_class);
+    if (share == 0) {
+        return NULL;
+    }
+    link_share(windows, slot, window, link, source, share);
+    struct bf_cell *cell = &bf_slot_share(windows, slot, share)->cell;
+    bf_cell_init(cell, slot->aggregate, &slot->definition->options);
+    return cell;
+}
+
+struct bf_cell *bf_series_put_cell(struct bf_windows *windows, struct bf_series *series, int64_t start_us,
+                                   int32_t source, struct bf_window **window)
+{
+    bool room = bf_shares_room(&windows->shares, windows->slots[series->slot].share_class);
+    *window = room ? bf_series_put_window(windows, series, start_us)
+                   : bf_series_window(windows, series, start_us);
+    return *window == NULL ? NULL : bf_window_cell(windows, *window, source);
+}
+
+void bf_window_put_share(struct bf_windows *windows, struct bf_window *window, int32_t source, uint32_t share)
+{
+    struct bf_slot *slot = &windows->slots[bf_series_at(windows, window->series)->slot];
+    uint32_t *link = share_link(windows, slot, window, source), before = *link;
+    if (before != 0 && bf_slot_share(windows, slot, before)->source == source) {
+        *link = bf_slot_share(windows, slot, before)->next;
+        bf_share_give(&windows->shares, slot->share_class, before);
+    }
+    link_share(windows, slot, window, link, source, share);
 }
 
 static uint32_t window_index(const struct bf_windows *windows, const struct bf_window *window)
@@ -368,4 +407,14 @@ void bf_window_clean(struct bf_windows *windows, struct bf_window *window)
                                   : &windows->dirty_first) = window->dirty_next;
     *(window->dirty_next != 0 ? &bf_windows_at(windows, window->dirty_next)->dirty_previous
                               : &windows->dirty_last) = window->dirty_previous;
+}
+
+uint64_t bf_windows_bytes(const struct bf_windows *windows)
+{
+    const struct bf_pool *pools[] = {&windows->series, &windows->windows, &windows->texts};
+    uint64_t bytes = windows->shares.bytes;
+    for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++) {
+        bytes += (uint64_t)pools[i]->live * pools[i]->size;
+    }
+    return bytes;
 }

@@ -10,8 +10,9 @@
  * change. save keeps these orders, so a loaded table walks exactly like the one that was saved.
  *
  * Owner:  the task.   Thread: the task's.
- * Limits: max_windows windows (as many cells, times `cells`), max_scopes series; at the limit NULL.
- *         104 + 48 bytes a window of one cell, 64 + 64 a series with a scope of up to 60 bytes. */
+ * Limits: max_windows windows (as many cells of a size, times `cells`), max_state bytes of cells, max_scopes
+ *         series; at the limit NULL. 48 bytes a window, 72 and the aggregate's state a cell, 64 + 64 a series
+ *         with a scope of up to 60 bytes. */
 #ifndef BF_PROCESSORS_WINDOW_H
 #define BF_PROCESSORS_WINDOW_H
 
@@ -21,7 +22,7 @@ void bf_windows_init(struct bf_windows *windows);
 void bf_windows_deinit(struct bf_windows *windows);
 /* From the limits of a generation: at start and at a reload, never per record. */
 enum bf_status bf_windows_limit(struct bf_windows *windows, uint64_t max_windows, uint64_t max_scopes,
-                                uint64_t cells, struct bf_err *err) BF_MUST_CHECK;
+                                uint64_t cells, uint64_t max_state, struct bf_err *err) BF_MUST_CHECK;
 
 /* The slot of that very definition (id and hash); -1 where there is none. */
 int64_t bf_windows_find_slot(const struct bf_windows *windows, struct bf_slice id, uint64_t hash);
@@ -62,6 +63,15 @@ struct bf_window *bf_series_put_window(struct bf_windows *windows, struct bf_ser
                                        int64_t start_us);
 /* The cell of that source, made where it is missing. NULL at the limit. */
 struct bf_cell *bf_window_cell(struct bf_windows *windows, struct bf_window *window, int32_t source);
+/* The same by the window's start; the window too is made where it is missing. NULL at a limit, and then
+ * nothing is made. */
+struct bf_cell *bf_series_put_cell(struct bf_windows *windows, struct bf_series *series, int64_t start_us,
+                                   int32_t source, struct bf_window **window);
+/* Gives the window a share that was taken before, in the place of that source's. */
+void bf_window_put_share(struct bf_windows *windows, struct bf_window *window, int32_t source,
+                         uint32_t share);
+/* What windows, cells and series with their scopes take at this moment. */
+uint64_t bf_windows_bytes(const struct bf_windows *windows);
 
 void bf_window_mark(struct bf_windows *windows, struct bf_window *window);
 void bf_window_clean(struct bf_windows *windows, struct bf_window *window);

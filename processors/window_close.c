@@ -79,9 +79,10 @@ static void free_window(struct bf_windows *windows, uint32_t index)
 {
     struct bf_window *window = bf_windows_at(windows, index);
     bf_window_clean(windows, window);
+    const struct bf_slot *slot = &windows->slots[bf_series_at(windows, window->series)->slot];
     for (uint32_t part = window->parts; part != 0;) {
-        uint32_t next = ((const struct bf_share *)bf_pool_at(&windows->parts, part))->next;
-        bf_pool_give(&windows->parts, part);
+        uint32_t next = bf_slot_share(windows, slot, part)->next;
+        bf_share_give(&windows->shares, slot->share_class, part);
         part = next;
     }
     bf_pool_give(&windows->windows, index);

@@ -4,9 +4,9 @@
 #ifndef BF_PROCESSORS_WINDOW_RECORD_H
 #define BF_PROCESSORS_WINDOW_RECORD_H
 
-#include "processors/cell.h"
 #include "processors/kpi.h"
 #include "processors/pool.h"
+#include "processors/share.h"
 
 struct bf_slot {
     const struct bf_kpi_definition *definition;
@@ -18,6 +18,8 @@ struct bf_slot {
     int64_t newest_us;    /* start of the newest window with data */
     uint32_t first, last; /* series */
     uint32_t count;
+    uint32_t share_class; /* of its cells (processors/share.h) */
+    uint32_t state_size;  /* of its cells' states */
     bool finishes; /* results are made here (stage 1: by device only) */
     bool wanted;   /* scratch of the collection of slots without use */
 };
@@ -46,16 +48,11 @@ struct bf_window {
     uint32_t number; /* scratch of save */
 };
 
-struct bf_share { /* ascending by source within a window */
-    uint32_t next;
-    int32_t source;
-    struct bf_cell cell;
-};
-
 struct bf_windows {
     struct bf_slot *slots;
     size_t slot_count, slot_capacity;
-    struct bf_pool series, windows, parts, texts;
+    struct bf_pool series, windows, texts;
+    struct bf_shares shares;
     uint32_t *heads; /* series by hash, index */
     size_t mask;
     uint32_t dirty_first, dirty_last;
@@ -68,6 +65,11 @@ static inline struct bf_window *bf_windows_at(const struct bf_windows *windows, 
 static inline struct bf_window *bf_windows_or_null(const struct bf_windows *windows, uint32_t index)
 {
     return index == 0 ? NULL : bf_windows_at(windows, index);
+}
+static inline struct bf_share *bf_slot_share(const struct bf_windows *windows, const struct bf_slot *slot,
+                                             uint32_t index)
+{
+    return bf_share_at(&windows->shares, slot->share_class, index);
 }
 static inline struct bf_series *bf_series_at(const struct bf_windows *windows, uint32_t index)
 {

@@ -7,14 +7,14 @@ static void save_window(const struct bf_windows *windows, const struct bf_slot *
 {
     uint32_t parts = 0;
     for (uint32_t p = window->parts; p != 0; parts++) {
-        p = ((const struct bf_share *)bf_pool_at(&windows->parts, p))->next;
+        p = bf_slot_share(windows, slot, p)->next;
     }
     bf_mp_put_int(out, window->start_us);
     bf_mp_put_uint(out, window->revision);
     bf_mp_put_uint(out, window->flags & ~(uint32_t)BF_WINDOW_DIRTY);
     bf_mp_put_uint(out, parts);
     for (uint32_t p = window->parts; p != 0;) {
-        const struct bf_share *part = bf_pool_at(&windows->parts, p);
+        const struct bf_share *part = bf_slot_share(windows, slot, p);
         bf_mp_put_int(out, part->source);
         bf_cell_save(&part->cell, slot->aggregate, out);
         p = part->next;
@@ -49,7 +49,7 @@ void bf_windows_save(struct bf_windows *windows, struct bf_mp_writer *out)
 {
     uint32_t number = 0;
     bf_mp_put_uint(out, windows->windows.live);
-    bf_mp_put_uint(out, windows->parts.live);
+    bf_mp_put_uint(out, windows->shares.count);
     bf_mp_put_uint(out, windows->series.live);
     bf_mp_put_uint(out, windows->texts.live);
     bf_mp_put_uint(out, windows->slot_count);
@@ -159,9 +159,9 @@ static enum bf_status make_room(struct bf_windows *windows, struct bf_mp_reader 
     if (held > left || parts > left || series > left || texts > left) {
         return BF_MALFORMED; /* each takes more than a byte */
     }
-    enum bf_status status = bf_windows_limit(windows, held, series, 1, err);
+    enum bf_status status = bf_windows_limit(windows, held, series, 1, UINT64_MAX, err);
     if (status == BF_OK) {
-        status = bf_pool_limit(&windows->parts, parts, err);
+        status = bf_shares_limit(&windows->shares, parts, UINT64_MAX, err);
     }
     return status == BF_OK ? bf_pool_limit(&windows->texts, texts, err) : status;
 }

@@ -78,6 +78,7 @@ static inline int make_plans(void **state)
         city->time.device_every_us = 30 * SECOND;
         city->time.live_scopes = 100;
         city->limits.max_windows = 2000;
+        city->limits.max_state = 1 << 20;
         city->limits.max_scopes = 500;
         city->limits.max_devices = 100;
         city->limits.max_writers = 4;

@@ -75,12 +75,12 @@ static enum bf_status partial(int32_t source, int64_t generation, int64_t start,
     const struct bf_kpi_plan_item *kpi = &plans[generation - 1]->kpis[0];
     char bytes[512], state[256];
     struct bf_mp_writer writer, saved;
-    struct bf_cell cell;
+    union bf_cell_room room;
     const struct bf_sample sample = {.value = value, .event_us = start * SECOND};
-    bf_cell_init(&cell, kpi->aggregate, &kpi->definition->options);
-    kpi->aggregate->add(cell.state, &sample, &kpi->definition->options);
+    bf_cell_init(&room.cell, kpi->aggregate, &kpi->definition->options);
+    kpi->aggregate->add(bf_cell_state(&room.cell), &sample, &kpi->definition->options);
     bf_mp_writer_init(&saved, state, sizeof state);
-    bf_cell_pack_state(&cell, kpi->aggregate, &saved);
+    bf_cell_pack_state(&room.cell, kpi->aggregate, &saved);
     const struct bf_partial record = {.kpi = kpi->definition->id,
                                       .scope = BF_SLICE("zone.north"),
                                       .start_us = start * SECOND,

@@ -18,7 +18,7 @@ static int fresh(void **state)
     struct bf_err err;
     bf_windows_init(&table);
     closed[0] = '\0';
-    return bf_windows_limit(&table, 6, 4, 1, &err) == BF_OK &&
+    return bf_windows_limit(&table, 6, 4, 1, 1 << 20, &err) == BF_OK &&
                    bf_windows_add_slot(&table, &plans[0]->kpis[0], 1, true, BF_TIME_NONE, &slot, &err) ==
                        BF_OK
                ? 0
@@ -66,7 +66,7 @@ static void series_and_windows_have_limits(void **state)
     assert_null(data("a", 1040));
     assert_non_null(data("a", 1000));
     bf_windows_drop(&table, 2000 * SECOND);
-    assert_int_equal(table.windows.live + table.series.live + table.parts.live + table.texts.live, 0);
+    assert_int_equal(table.windows.live + table.series.live + table.shares.count + table.texts.live, 0);
     assert_non_null(data("e", 1040));
 }
 
