@@ -62,6 +62,9 @@ enum bf_status bf_topics_check(const struct bf_kafka_options *options, int16_t r
  * or loses what belfry needs (cleanup policy, LogAppendTime). *created: how many were made. */
 enum bf_status bf_topics_ensure(const struct bf_kafka_options *options, int16_t replication, int *created,
                                 struct bf_err *err) BF_MUST_CHECK;
+/* Makes one topic, in a prefix of its own for what a command writes. CONFIG where it is there already. */
+enum bf_status bf_topic_make(const struct bf_kafka_options *options, enum bf_topic topic, int16_t replication,
+                             struct bf_err *err) BF_MUST_CHECK;
 
 #include "peers/kafka/consumer.h"
 #include "peers/kafka/producer.h"

@@ -56,7 +56,14 @@ struct check {
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
     struct bf_topic_state *states;
+    bool one; /* only this topic is to be made */
+    enum bf_topic topic;
 };
+
+static bool is_missing(const struct check *check, int topic)
+{
+    return check->states[topic].partitions == 0 && (!check->one || (int)check->topic == topic);
+}
 
 static enum bf_status list_topics(struct check *check, struct bf_err *err)
 {
@@ -126,7 +133,7 @@ static enum bf_status make_missing(struct check *check, int16_t replication, str
     rd_kafka_NewTopic_t *missing[BF_TOPIC_COUNT];
     size_t count = 0;
     for (int topic = 0; topic < BF_TOPIC_COUNT; topic++) {
-        if (check->states[topic].partitions == 0) {
+        if (is_missing(check, topic)) {
             missing[count++] = new_topic(check, topic, replication);
             check->states[topic].made = true;
         }
@@ -149,7 +156,7 @@ static enum bf_status make_missing(struct check *check, int16_t replication, str
         status = list_topics(check, err);
         size_t absent = 0;
         for (int topic = 0; topic < BF_TOPIC_COUNT; topic++) {
-            absent += check->states[topic].partitions == 0;
+            absent += is_missing(check, topic);
         }
         if (absent == 0) {
             break;
@@ -235,23 +242,80 @@ static enum bf_status look(struct check *check, int16_t replication, bool make, 
     return status == BF_OK ? read_settings(check, err) : status;
 }
 
+static enum bf_status open_check(struct check *check, struct bf_err *err)
+{
+    rd_kafka_conf_t *conf;
+    memset(check->states, 0, BF_TOPIC_COUNT * sizeof *check->states);
+    enum bf_status status = bf__kafka_conf(check->options, NULL, NULL, &conf, err);
+    if (status == BF_OK) {
+        status = bf__kafka_new(RD_KAFKA_PRODUCER, conf, &check->rk, err);
+    }
+    if (status == BF_OK) {
+        check->queue = rd_kafka_queue_new(check->rk);
+    }
+    return status;
+}
+
+static void close_check(struct check *check)
+{
+    rd_kafka_queue_destroy(check->queue);
+    rd_kafka_destroy(check->rk);
+}
+
 enum bf_status bf_topics_check(const struct bf_kafka_options *options, int16_t replication, bool make,
                                struct bf_topic_state *states, struct bf_err *err)
 {
-    rd_kafka_conf_t *conf;
     struct check check = {.options = options, .states = states};
-    memset(states, 0, BF_TOPIC_COUNT * sizeof *states);
-    enum bf_status status = bf__kafka_conf(options, NULL, NULL, &conf, err);
+    enum bf_status status = open_check(&check, err);
     if (status == BF_OK) {
-        status = bf__kafka_new(RD_KAFKA_PRODUCER, conf, &check.rk, err);
+        status = look(&check, replication, make, err);
+        close_check(&check);
     }
+    return status;
+}
+
+/* The embedded cluster makes a topic, with four partitions, when it is asked for by name. */
+static enum bf_status make_embedded(struct check *check, struct bf_err *err)
+{
+    char name[BF__TOPIC_NAME_MAX];
+    const struct rd_kafka_metadata *metadata;
+    bf_topic_name(check->options, check->topic, name, sizeof name);
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(check->rk, name, NULL);
+    rd_kafka_resp_err_t code = rd_kafka_metadata(check->rk, 0, handle, &metadata, BF__CALL_MS);
+    if (!code) {
+        rd_kafka_metadata_destroy(metadata);
+    }
+    rd_kafka_topic_destroy(handle);
+    return code ? bf_err_set(err, BF_PEER, "could not make the Kafka topic %s: %s", name,
+                             rd_kafka_err2str(code))
+                : list_topics(check, err);
+}
+
+enum bf_status bf_topic_make(const struct bf_kafka_options *options, enum bf_topic topic, int16_t replication,
+                             struct bf_err *err)
+{
+    struct bf_topic_state states[BF_TOPIC_COUNT];
+    struct check check = {.options = options, .states = states, .one = true, .topic = topic};
+    char name[BF__TOPIC_NAME_MAX];
+    enum bf_status status = open_check(&check, err);
     if (status != BF_OK) {
         return status;
     }
-    check.queue = rd_kafka_queue_new(check.rk);
-    status = look(&check, replication, make, err);
-    rd_kafka_queue_destroy(check.queue);
-    rd_kafka_destroy(check.rk);
+    status = list_topics(&check, err);
+    if (status == BF_OK && states[topic].partitions > 0) {
+        status = bf_err_set(err, BF_CONFIG, "there is a Kafka topic %s already",
+                            bf_topic_name(options, topic, name, sizeof name));
+    }
+    if (status == BF_OK) {
+        status = bf__kafka_is_embedded(check.rk) ? make_embedded(&check, err)
+                                                 : make_missing(&check, replication, err);
+    }
+    if (status == BF_OK && states[topic].partitions != specs[topic].partitions) {
+        status = bf_err_set(err, BF_PEER, "Kafka made %s with %d partitions, not %d",
+                            bf_topic_name(options, topic, name, sizeof name), (int)states[topic].partitions,
+                            (int)specs[topic].partitions);
+    }
+    close_check(&check);
     return status;
 }
 

@@ -98,7 +98,7 @@ LAYERS = {
     "processors": ("core", "config", "processors"),  # pure: no peer, no clock
     "processors/run": ("core", "config", "peers/kafka", "peers/http", "processors"),
     "sinks": ("core", "config", "peers/kafka", "peers/redis", "peers/http", "sinks"),
-    "cli": ("core", "config", "peers", "ingest/decode", "processors/aggregate", "cli"),
+    "cli": ("core", "config", "peers", "ingest/decode", "processors", "cli"),
 }
 NEVER = {
     "config": ("config/log",),

@@ -95,7 +95,7 @@ static void mistakes_are_named(void **state)
         {.words = {"simulate", "--fault", "spike="}, .answer = "--fault spike: expected a share such as"},
         {.words = {"simulate", "--fault", "spike=101%"}, .answer = "not \"101%\""},
         {.words = {"simulate", "surplus"}, .answer = "nothing asks for \"surplus\""},
-        {.words = {"replay"}, .answer = "belfry replay: which file?"},
+        {.words = {"replay"}, .answer = "belfry replay: which file, or which"},
         {.words = {"replay", "a", "b"}, .answer = "nothing asks for \"b\""},
         {.words = {"replay", "a", "--for", "x"}, .answer = "belfry replay: --for: expected a duration"},
         {.words = {"replay", "a", "--speed", "0"}, .answer = "belfry replay: --speed: expected"},

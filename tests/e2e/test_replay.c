@@ -1,0 +1,122 @@
+/* `belfry replay` over the log of a town that lives: through the very same configuration every window is as
+ * it is on record, through a changed one those of the changed KPI differ and no others; and the results
+ * stand in a topic of their own. The town does not notice.
+ * Covers: cli/rerun.c, cli/rerun_work.c, cli/past.c, cli/locate.c, cli/replay_log.c, cli/replay_report.c */
+#include "tests/e2e/town.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/wire.h"
+
+static struct town town;
+
+static uint64_t number(const char *text, const char *name)
+{
+    char key[64];
+    snprintf(key, sizeof key, "\"%s\":", name);
+    const char *at = strstr(text, key);
+    if (at == NULL) {
+        fail_msg("\"%s\" is not in %s", name, text);
+    }
+    return strtoull(at + strlen(key), NULL, 10);
+}
+
+/* A number of one KPI's comparison. */
+static uint64_t of_kpi(const char *text, const char *kpi, const char *name)
+{
+    char key[80];
+    snprintf(key, sizeof key, "{\"kpi\":\"%s\"", kpi);
+    const char *at = strstr(text, key);
+    if (at == NULL) {
+        fail_msg("%s is not in %s", kpi, text);
+    }
+    return number(at, name);
+}
+
+static void replay(char *out, size_t size, int expected, const char *range, const char *option)
+{
+    int code = town_belfry(&town, out, size, "replay", range, "--json", "--show", "0", "--threads", "2",
+                           "--compare", option, NULL);
+    printf("%s: %.400s\n", range, out);
+    if (code != expected) {
+        fail_msg("replay: exit code %d: %s", code, out);
+    }
+}
+
+static void the_same_configuration_gives_the_same_results(void **state)
+{
+    (void)state;
+    static char out[32768];
+    char range[128], now[40];
+    town_devices(&town, "--rate", "400", NULL);
+    (void)town_pass(&town, 20000);
+    replay(out, sizeof out, 0, "belfry.readings@..", NULL); /* while it goes on */
+    assert_true(number(out, "readings") > 4000);
+    assert_true(of_kpi(out, "audit_readings", "equal") > 100);
+    bf_time_format(bf_time_wall_us() - 8 * BF_US_PER_S, now, sizeof now);
+    snprintf(range, sizeof range, "readings@-14s..%s", now);
+    replay(out, sizeof out, 0, range, NULL);
+    assert_true(of_kpi(out, "audit_readings", "equal") > 10);
+    town_devices_stop(&town);
+    town_devices_end(&town, 60000);
+}
+
+static int64_t count_results(const char *prefix)
+{
+    struct bf_consumer *consumer;
+    struct bf_kafka_options options = town.options;
+    int64_t sum = 0, begin, end;
+    options.prefix = prefix;
+    assert_int_equal(bf_consumer_create(&options, NULL, false, &consumer, NULL), BF_OK);
+    for (int32_t i = 0; i < 4; i++) {
+        assert_int_equal(bf_consumer_range(consumer, BF_TOPIC_KPIS, i, &begin, &end, NULL), BF_OK);
+        sum += end - begin;
+    }
+    bf_consumer_destroy(consumer);
+    return sum;
+}
+
+static void a_changed_kpi_differs_and_no_other(void **state)
+{
+    (void)state;
+    static char out[32768];
+    town_edit(&town, "kpis/utilities.yaml", "value >= 80", "value >= 30");
+    replay(out, sizeof out, 1, "belfry.readings@..", "--prefix=mended");
+    assert_non_null(strstr(out, "\"into\":\"belfry.replay-mended\""));
+    uint64_t results = number(out, "finals") + number(out, "revisions");
+    assert_true(count_results("belfry.replay-mended") >= (int64_t)results);
+    unsigned changed = 0;
+    for (const char *at = out; (at = strstr(at, "{\"kpi\":")) != NULL; at++) {
+        bool differs = number(at, "different") + number(at, "missing") + number(at, "new") > 0;
+        changed += differs;
+    }
+    assert_int_equal(changed, 1);
+    assert_int_equal(
+        town_belfry(&town, out, sizeof out, "replay", "belfry.readings@..", "--prefix", "mended", NULL),
+        78); /* is there already */
+    town_edit(&town, "kpis/utilities.yaml", "value >= 30", "value >= 80");
+}
+
+static void the_town_has_not_noticed(void **state)
+{
+    (void)state;
+    struct bf_oracle_sums sums;
+    struct town_audit audit;
+    town_account(&town, &sums, &audit);
+    assert_int_equal(sums.generations, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_same_configuration_gives_the_same_results),
+                                       cmocka_unit_test(a_changed_kpi_differs_and_no_other),
+                                       cmocka_unit_test(the_town_has_not_noticed)};
+    if (!town_open(&town, BF_PEER_KAFKA, "2s")) {
+        return 77;
+    }
+    town_run(&town);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    town_close(&town);
+    return failed;
+}
