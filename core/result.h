@@ -8,7 +8,7 @@
 
 /* What a KPI did not count, by reason; cumulative within a window. */
 struct bf_excluded {
-    uint64_t suspect, fail, missing, text; /* text: the value has no number */
+    uint64_t suspect, fail, missing, text; /* text: a number was needed */
 };
 
 /* Cumulative counters of one stage 1 task: state of the task, so they survive any kill.
@@ -42,7 +42,7 @@ struct bf_partial {
     int64_t generation;
     uint64_t n;
     struct bf_excluded excluded;
-    double min, max;     /* of the counted values; valid where n > 0 */
+    double min, max;     /* of the counted numbers; there where n > 0; min > max: no numbers */
     struct bf_slice state; /* bytes of the aggregate's save() */
 };
 

@@ -2,6 +2,7 @@
 #include "processors/cell.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 
 size_t bf_cell_state_size(const struct bf_aggregate *aggregate, const struct bf_value_options *options)
@@ -15,48 +16,64 @@ void bf_cell_init(struct bf_cell *cell, const struct bf_aggregate *aggregate,
                   const struct bf_value_options *options)
 {
     memset(cell, 0, sizeof(*cell) + bf_cell_state_size(aggregate, options));
+    cell->min = DBL_MAX;
+    cell->max = -DBL_MAX;
     aggregate->init(bf_cell_state(cell), options);
 }
 
-static void count_value(struct bf_cell *cell, const struct bf_aggregate *aggregate,
-                        const struct bf_value_options *options, const struct bf_sample *sample)
+static void widen(struct bf_cell *cell, double min, double max)
 {
-    cell->min = cell->n == 0 || sample->value < cell->min ? sample->value : cell->min;
-    cell->max = cell->n == 0 || sample->value > cell->max ? sample->value : cell->max;
-    cell->n++;
-    aggregate->add(bf_cell_state(cell), sample, options);
+    cell->min = min < cell->min ? min : cell->min;
+    cell->max = max > cell->max ? max : cell->max;
 }
 
-void bf_cell_add(struct bf_cell *cell, const struct bf_aggregate *aggregate,
-                 const struct bf_kpi_definition *definition, const struct bf_reading *reading,
+/* False: its quality has left it out. */
+static bool quality_counts(struct bf_cell *cell, const struct bf_kpi_definition *definition,
+                           enum bf_quality quality)
+{
+    if (quality == BF_QUALITY_MISSING) {
+        cell->excluded.missing++;
+    } else if (quality == BF_QUALITY_FAIL) {
+        cell->excluded.fail++;
+    } else if (quality == BF_QUALITY_SUSPECT && !definition->take_suspect) {
+        cell->excluded.suspect++;
+    } else {
+        return true;
+    }
+    return false;
+}
+
+void bf_cell_add(struct bf_cell *cell, const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading,
                  const struct bf_sample *place)
 {
     struct bf_sample sample = *place;
-    sample.weight = 1;
-    if (reading->quality == BF_QUALITY_MISSING) {
-        cell->excluded.missing++;
-    } else if (reading->quality == BF_QUALITY_FAIL) {
-        cell->excluded.fail++;
-    } else if (reading->quality == BF_QUALITY_SUSPECT && !definition->take_suspect) {
-        cell->excluded.suspect++;
-    } else if (!bf_value_number(&reading->value, &sample.value)) {
+    char label[BF_KPI_LABEL_MAX];
+    if (!quality_counts(cell, kpi->definition, reading->quality)) {
+        return;
+    }
+    sample.has_value = bf_value_number(&reading->value, &sample.value);
+    if (!sample.has_value && kpi->aggregate->kind.input != BF_INPUT_ANY) {
         cell->excluded.text++;
-    } else if (!isfinite(sample.value)) {
+    } else if (sample.has_value && !isfinite(sample.value)) {
         cell->excluded.fail++;
+    } else if (!bf_kpi_plan_sample(kpi, reading, &sample, label)) {
+        cell->excluded.missing++;
     } else {
+        if (sample.has_value) {
+            widen(cell, sample.value, sample.value);
+        } else {
+            sample.value = 0;
+        }
         cell->taken += reading->quality == BF_QUALITY_SUSPECT ? 1 : 0;
-        sample.has_value = true;
-        count_value(cell, aggregate, &definition->options, &sample);
+        cell->n++;
+        kpi->aggregate->add(bf_cell_state(cell), &sample, &kpi->definition->options);
     }
 }
 
 void bf_cell_merge(struct bf_cell *cell, const struct bf_aggregate *aggregate,
                    const struct bf_cell *other)
 {
-    if (other->n > 0) {
-        cell->min = cell->n == 0 || other->min < cell->min ? other->min : cell->min;
-        cell->max = cell->n == 0 || other->max > cell->max ? other->max : cell->max;
-    }
+    widen(cell, other->min, other->max);
     cell->n += other->n;
     cell->taken += other->taken;
     cell->excluded.suspect += other->excluded.suspect;

@@ -7,12 +7,12 @@
 #define BF_PROCESSORS_CELL_H
 
 #include "core/result.h"
-#include "processors/aggregate/aggregate.h"
+#include "processors/kpi.h"
 
 struct bf_cell {
     uint64_t n, taken; /* counted values; suspect ones among them */
     struct bf_excluded excluded;
-    double min, max; /* valid where n > 0 */
+    double min, max; /* of the values that are numbers; min > max: of none */
 };
 
 #define BF_CELL_STATE_MAX (4 * BF_AGGREGATE_STATE_MAX)
@@ -35,9 +35,9 @@ size_t bf_cell_state_size(const struct bf_aggregate *aggregate, const struct bf_
 
 void bf_cell_init(struct bf_cell *cell, const struct bf_aggregate *aggregate,
                   const struct bf_value_options *options);
-/* Counts the reading or says by which quality it was left out. */
-void bf_cell_add(struct bf_cell *cell, const struct bf_aggregate *aggregate,
-                 const struct bf_kpi_definition *definition, const struct bf_reading *reading,
+/* Counts the reading or says why it was left out: by its quality, or because it has not what the KPI needs: a
+ * number (but BF_INPUT_ANY takes texts too), a weight. `place`: where and when it was. */
+void bf_cell_add(struct bf_cell *cell, const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading,
                  const struct bf_sample *place);
 void bf_cell_merge(struct bf_cell *cell, const struct bf_aggregate *aggregate,
                    const struct bf_cell *other);

@@ -1,6 +1,7 @@
 /* kpi.c: compiling KPI definitions. The lists by quantity stand in one array, linked by index. */
 #include "processors/kpi.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/hash.h"
@@ -10,7 +11,7 @@ bool bf_kpi_plan_any_quantity(const struct bf_kpi_definition *definition)
     return definition->quantity.len == 0 || bf_slice_equal(definition->quantity, BF_SLICE("*"));
 }
 
-static struct bf_kpi_plan_name name_of(const char *text)
+static struct bf_kpi_plan_name name_of(struct bf_slice text)
 {
     static const struct {
         const char *text;
@@ -21,27 +22,37 @@ static struct bf_kpi_plan_name name_of(const char *text)
         {.text = "device", .kind = BF_NAME_DEVICE}, {.text = "quantity", .kind = BF_NAME_QUANTITY},
         {.text = "unit", .kind = BF_NAME_UNIT},     {.text = "profile", .kind = BF_NAME_PROFILE},
     };
-    struct bf_kpi_plan_name name = {.kind = BF_NAME_TAG, .tag = bf_slice_of(text)};
+    struct bf_kpi_plan_name name = {.kind = BF_NAME_TAG, .tag = text};
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strcmp(known[i].text, text) == 0) {
+        if (bf_slice_equal(bf_slice_of(known[i].text), text)) {
             name.kind = known[i].kind;
         }
     }
     return name;
 }
 
-static bool compile_names(struct bf_kpi_plan_item *kpi)
+static bool compile_expression(struct bf_kpi_plan_expression *made, const struct bf_expression *expression)
 {
-    const struct bf_expression *where = kpi->definition->where;
     size_t count = 0;
-    while (where != NULL && bf_expression_name(where, count) != NULL) {
+    while (expression != NULL && bf_expression_name(expression, count) != NULL) {
         count++;
     }
-    kpi->names = calloc(count + 1, sizeof(*kpi->names));
-    for (size_t i = 0; kpi->names != NULL && i < count; i++) {
-        kpi->names[i] = name_of(bf_expression_name(where, i));
+    made->expression = expression;
+    made->names = calloc(count + 1, sizeof(*made->names));
+    for (size_t i = 0; made->names != NULL && i < count; i++) {
+        made->names[i] = name_of(bf_slice_of(bf_expression_name(expression, i)));
     }
-    return kpi->names != NULL;
+    return made->names != NULL;
+}
+
+static bool compile_names(struct bf_kpi_plan_item *kpi)
+{
+    const struct bf_kpi_definition *definition = kpi->definition;
+    kpi->has_of = definition->options.of_text.len > 0;
+    kpi->of = name_of(definition->options.of_text);
+    return compile_expression(&kpi->where, definition->where) &&
+           compile_expression(&kpi->weight, definition->options.weight) &&
+           compile_expression(&kpi->when, definition->options.when);
 }
 
 static void link_quantity(struct bf_kpi_plan *plan, size_t index)
@@ -117,7 +128,9 @@ void bf_kpi_plan_destroy(struct bf_kpi_plan *plan)
         return;
     }
     for (size_t i = 0; plan->kpis != NULL && i < plan->count; i++) {
-        free(plan->kpis[i].names);
+        free(plan->kpis[i].where.names);
+        free(plan->kpis[i].weight.names);
+        free(plan->kpis[i].when.names);
     }
     free(plan->kpis);
     free(plan->heads);
@@ -129,8 +142,8 @@ uint32_t bf_kpi_plan_first(const struct bf_kpi_plan *plan, struct bf_slice quant
     return plan->heads[bf_hash64(quantity) & plan->mask];
 }
 
-struct where {
-    const struct bf_kpi_plan_item *kpi;
+struct asked {
+    const struct bf_kpi_plan_name *names;
     const struct bf_reading *reading;
 };
 
@@ -160,12 +173,11 @@ static void put_tag(struct bf_operand *operand, const struct bf_reading *reading
     }
 }
 
-static void resolve(void *context, size_t name, struct bf_operand *operand)
+static void put_name(struct bf_operand *operand, const struct bf_reading *reading,
+                     const struct bf_kpi_plan_name *name)
 {
-    const struct where *where = context;
-    const struct bf_reading *reading = where->reading;
     operand->kind = BF_OPERAND_MISSING;
-    switch (where->kpi->names[name].kind) {
+    switch (name->kind) {
     case BF_NAME_VALUE:
         put_value(operand, &reading->value);
         break;
@@ -192,9 +204,15 @@ static void resolve(void *context, size_t name, struct bf_operand *operand)
         put_text(operand, reading->profile);
         break;
     case BF_NAME_TAG:
-        put_tag(operand, reading, where->kpi->names[name].tag);
+        put_tag(operand, reading, name->tag);
         break;
     }
+}
+
+static void resolve(void *context, size_t name, struct bf_operand *operand)
+{
+    const struct asked *asked = context;
+    put_name(operand, asked->reading, &asked->names[name]);
 }
 
 bool bf_kpi_plan_takes(const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading)
@@ -204,8 +222,45 @@ bool bf_kpi_plan_takes(const struct bf_kpi_plan_item *kpi, const struct bf_readi
         !bf_kpi_plan_any_quantity(definition)) {
         return false;
     }
-    struct where where = {.kpi = kpi, .reading = reading};
-    return definition->where == NULL || bf_expression_holds(definition->where, resolve, &where);
+    struct asked asked = {.names = kpi->where.names, .reading = reading};
+    return kpi->where.expression == NULL || bf_expression_holds(kpi->where.expression, resolve, &asked);
+}
+
+static struct bf_slice label_of(const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading,
+                                char text[BF_KPI_LABEL_MAX])
+{
+    struct bf_operand operand = {.kind = BF_OPERAND_MISSING};
+    put_name(&operand, reading, &kpi->of);
+    if (operand.kind == BF_OPERAND_NUMBER) { /* 12, 0.1: as short as it reads back the same */
+        int len = 0;
+        for (int digits = 15; digits <= 17; digits++) {
+            len = snprintf(text, BF_KPI_LABEL_MAX, "%.*g", digits, operand.number);
+            if (strtod(text, NULL) == operand.number) {
+                break;
+            }
+        }
+        return (struct bf_slice){text, (size_t)len};
+    }
+    return operand.kind == BF_OPERAND_TEXT ? operand.text : (struct bf_slice){NULL, 0};
+}
+
+bool bf_kpi_plan_sample(const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading,
+                        struct bf_sample *sample, char text[BF_KPI_LABEL_MAX])
+{
+    struct asked asked = {.names = kpi->weight.names, .reading = reading};
+    sample->weight = 1;
+    if (kpi->weight.expression != NULL) {
+        struct bf_operand weight = bf_expression_eval(kpi->weight.expression, resolve, &asked);
+        if (weight.kind != BF_OPERAND_NUMBER || !(weight.number > 0)) {
+            return false;
+        }
+        sample->weight = weight.number;
+    }
+    asked.names = kpi->when.names;
+    sample->holds =
+        kpi->when.expression != NULL && bf_expression_holds(kpi->when.expression, resolve, &asked);
+    sample->label = kpi->has_of ? label_of(kpi, reading, text) : (struct bf_slice){NULL, 0};
+    return true;
 }
 
 static struct bf_slice known_or_unknown(struct bf_slice id)

@@ -10,7 +10,7 @@
 #include "core/scope.h"
 #include "processors/aggregate/aggregate.h"
 
-/* One name that a `where` refers to. */
+/* One name that `where`, `weight`, `when` or `of` refers to. */
 struct bf_kpi_plan_name {
     enum {
         BF_NAME_VALUE,
@@ -26,11 +26,18 @@ struct bf_kpi_plan_name {
     struct bf_slice tag;
 };
 
+struct bf_kpi_plan_expression {
+    const struct bf_expression *expression; /* NULL: none */
+    struct bf_kpi_plan_name *names;         /* in the order of bf_expression_name */
+};
+
 struct bf_kpi_plan_item {
     const struct bf_kpi_definition *definition;
     const struct bf_aggregate *aggregate;
-    struct bf_kpi_plan_name *names; /* in the order of bf_expression_name */
-    uint32_t next;              /* of the same quantity, + 1; 0: none */
+    struct bf_kpi_plan_expression where, weight, when;
+    struct bf_kpi_plan_name of; /* what is counted, where has_of */
+    bool has_of;
+    uint32_t next; /* of the same quantity, + 1; 0: none */
 };
 
 struct bf_kpi_plan {
@@ -59,6 +66,11 @@ void bf_kpi_plan_destroy(struct bf_kpi_plan *plan);
 uint32_t bf_kpi_plan_first(const struct bf_kpi_plan *plan, struct bf_slice quantity);
 /* Whether the KPI's quantity and `where` take the reading. */
 bool bf_kpi_plan_takes(const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading);
+/* What the KPI's options make of the reading: weight, condition, label; the label of a number is written into
+ * `text`. False where the reading has no usable weight. */
+#define BF_KPI_LABEL_MAX 32
+bool bf_kpi_plan_sample(const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading,
+                        struct bf_sample *sample, char text[BF_KPI_LABEL_MAX]);
 /* The reading's scope; a reading without the zone or tag goes to the id `unknown`. */
 void bf_kpi_plan_scope(const struct bf_kpi_definition *definition, const struct bf_reading *reading,
                    struct bf_scope_text *scope);

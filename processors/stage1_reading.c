@@ -117,8 +117,8 @@ static struct bf_series *series_of(struct bf_stage1 *task, uint32_t slot,
     return series;
 }
 
-static void count_in(struct bf_stage1 *task, uint32_t slot_index, int64_t start_us,
-                     const struct arrival *arrival, struct verdict *verdict)
+static void count_in(struct bf_stage1 *task, const struct bf_kpi_plan_item *kpi, uint32_t slot_index,
+                     int64_t start_us, const struct arrival *arrival, struct verdict *verdict)
 {
     struct bf_windows *windows = &task->windows;
     const struct bf_slot *slot = &windows->slots[slot_index];
@@ -145,7 +145,7 @@ static void count_in(struct bf_stage1 *task, uint32_t slot_index, int64_t start_
     if (late) {
         window->flags |= BF_WINDOW_SEALED;
     }
-    bf_cell_add(cell, slot->aggregate, definition, arrival->reading, &arrival->sample);
+    bf_cell_add(cell, kpi, arrival->reading, &arrival->sample);
     if (goes_out(task, slot, late)) {
         bf_window_mark(windows, window);
     }
@@ -159,7 +159,7 @@ static void count_list(struct bf_stage1 *task, const struct bf_generation_known 
         int64_t start_us = bf_time_floor(arrival->sample.event_us, kpi->definition->window_us);
         if (bf_kpi_plan_takes(kpi, arrival->reading) &&
             bf_generations_at(&task->generations, start_us) == known) {
-            count_in(task, known->slots[i - 1], start_us, arrival, verdict);
+            count_in(task, kpi, known->slots[i - 1], start_us, arrival, verdict);
         }
     }
 }

@@ -1,4 +1,5 @@
-/* count.c: how many values. The one aggregate that has a value where nothing was added: zero. */
+/* count.c: how many readings, with a number or without. The one aggregate that has a value where nothing was
+ * added: zero. */
 #include "processors/aggregate/aggregate.h"
 
 struct state {
@@ -44,7 +45,7 @@ static enum bf_status load(void *state, struct bf_mp_reader *reader)
 extern const struct bf_aggregate bf_aggregate_count;
 const struct bf_aggregate bf_aggregate_count = {
     .kind = {.name = "count", .unit = BF_RESULT_NUMBER, .input = BF_INPUT_ANY},
-    .summary = "The number of values in the window; zero where there are none.",
+    .summary = "The number of readings in the window, texts too; zero where there are none.",
     .exact = true,
     .state_size = sizeof(struct state),
     .init = init,

@@ -76,7 +76,7 @@ struct sum {
 };
 
 struct total {
-    uint64_t n, share[SHARE_TEXT + 1], parts;
+    uint64_t n, numbers, share[SHARE_TEXT + 1], parts; /* numbers: of n, those that are not texts */
     struct sum all, here; /* of the partitions before; of `partition` */
     int32_t partition;
     double last, min, max;
@@ -108,8 +108,12 @@ static void add(struct total *total, const struct oracle_part *part)
     if (part->share != SHARE_COUNTED) {
         return;
     }
-    bool first = total->n++ == 0;
+    total->n++;
     total->suspect |= part->suspect;
+    if (isnan(part->value)) {
+        return;
+    }
+    bool first = total->numbers++ == 0;
     total->min = first || part->value < total->min ? part->value : total->min;
     total->max = first || part->value > total->max ? part->value : total->max;
     if (part->partition != total->partition) {
@@ -161,8 +165,8 @@ static void compare_total(struct oracle *oracle, const struct bf_kpi_definition 
                 excluded->missing == total->share[SHARE_MISSING] &&
                 excluded->text == total->share[SHARE_TEXT] && kpi->has_value == has_value &&
                 (!has_value || same(kpi->value, value));
-    if (good && total->n > 0) {
-        good = same(kpi->min, total->min) && same(kpi->max, total->max);
+    if (good && total->numbers > 0) {
+        good = kpi->has_range && same(kpi->min, total->min) && same(kpi->max, total->max);
     }
     if (!good) {
         oracle_differ(

@@ -214,10 +214,11 @@ static void judge_value(const struct bf_kpi_definition *definition, const struct
         part->share = SHARE_FAIL;
     } else if (part->suspect && !definition->take_suspect) {
         part->share = SHARE_SUSPECT;
-    } else if (!bf_value_number(&reading->value, &part->value)) {
-        part->share = SHARE_TEXT;
-    } else {
+    } else if (bf_value_number(&reading->value, &part->value)) {
         part->share = isfinite(part->value) ? SHARE_COUNTED : SHARE_FAIL;
+    } else { /* a count takes it all the same */
+        part->share = bf_slice_equal(definition->aggregate, BF_SLICE("count")) ? SHARE_COUNTED : SHARE_TEXT;
+        part->value = NAN;
     }
 }
 

@@ -42,6 +42,9 @@ static void put_reading(int ingest, int truth, int64_t serial, bool dup, int64_t
                      .payload_hash = (uint64_t)truth * 77 + 5,
                      .index = 0},
     };
+    if (is_text(truth)) {
+        reading.value = (struct bf_value){.kind = BF_VALUE_TEXT, .as = {.text = BF_SLICE("jam")}};
+    }
     struct entry *entry = append(device % SOURCES, BF_RECORD_READING, ingest, incarnation);
     struct bf_mp_writer writer;
     bf_mp_writer_init(&writer, entry->bytes, sizeof(entry->bytes));

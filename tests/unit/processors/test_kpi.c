@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "processors/kpi.h"
+#include "processors/cell.h"
 
 static struct bf_group_by groups[] = {{.kind = BF_GROUP_ZONE}, {.kind = BF_GROUP_TAG, .tag = {"line", 4}}};
 static struct bf_kpi_definition definitions[] = {
@@ -102,6 +102,90 @@ static void scopes_are_escaped_and_never_empty(void **state)
     assert_true(bf_slice_equal((struct bf_slice){scope.data, scope.len}, BF_SLICE("city")));
 }
 
+static struct bf_kpi_plan *plan_of(const char *weight, const char *when, const char *of)
+{
+    struct bf_kpi_plan *plan;
+    struct bf_err err = {.message = ""};
+    struct bf_value_options *options = &definitions[0].options;
+    *options = (struct bf_value_options){.of_text = bf_slice_of(of)};
+    if ((weight[0] != '\0' &&
+         bf_expression_compile(bf_slice_of(weight), &options->weight, &err) != BF_OK) ||
+        (when[0] != '\0' && bf_expression_compile(bf_slice_of(when), &options->when, &err) != BF_OK) ||
+        bf_kpi_plan_create(&city, 1, 1, &plan, &err) != BF_OK) {
+        fail_msg("%s", err.message);
+    }
+    return plan;
+}
+
+static void end_plan(struct bf_kpi_plan *plan)
+{
+    bf_kpi_plan_destroy(plan);
+    bf_expression_destroy(definitions[0].options.weight);
+    bf_expression_destroy(definitions[0].options.when);
+    definitions[0].options = (struct bf_value_options){.p = 0};
+}
+
+static void samples_have_weight_condition_and_label(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *weight, *when, *of, *label;
+        double value, weighs;
+        bool usable, holds;
+    } cases[] = {
+        {.weight = "", .when = "", .of = "", .label = "", .value = 7, .weighs = 1, .usable = true},
+        {.weight = "value * 2", .when = "value > 6", .of = "class", .label = "reference", .value = 7,
+         .weighs = 14, .usable = true, .holds = true},
+        {.weight = "value - 7", .when = "", .of = "", .label = "", .value = 7, .usable = false},
+        {.weight = "lanes", .when = "", .of = "", .label = "", .value = 7, .usable = false},
+        {.weight = "", .when = "zone == \"new town\"", .of = "zone", .label = "old town", .value = 7,
+         .weighs = 1, .usable = true},
+        {.weight = "", .when = "", .of = "value", .label = "0.1", .value = 0.1, .weighs = 1, .usable = true},
+        {.weight = "", .when = "", .of = "value", .label = "1e+300", .value = 1e300, .weighs = 1,
+         .usable = true},
+        {.weight = "", .when = "", .of = "device", .label = "net:d 1", .value = 7, .weighs = 1,
+         .usable = true},
+        {.weight = "", .when = "", .of = "lanes", .label = "", .value = 7, .weighs = 1, .usable = true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bf_kpi_plan *plan = plan_of(cases[i].weight, cases[i].when, cases[i].of);
+        struct bf_reading one = reading;
+        struct bf_sample sample = {.value = cases[i].value};
+        char text[BF_KPI_LABEL_MAX];
+        one.value.as.number = cases[i].value;
+        assert_int_equal(bf_kpi_plan_sample(&plan->kpis[0], &one, &sample, text), cases[i].usable);
+        if (cases[i].usable) {
+            assert_true(sample.weight == cases[i].weighs && sample.holds == cases[i].holds);
+            assert_true(bf_slice_equal(sample.label, bf_slice_of(cases[i].label)));
+        }
+        end_plan(plan);
+    }
+}
+
+static void a_cell_takes_what_the_aggregate_can_use(void **state)
+{
+    (void)state;
+    struct bf_kpi_plan *plan = plan_of("weigh", "", "");
+    const struct bf_sample place = {.event_us = 1};
+    struct bf_reading one = reading;
+    union bf_cell_room mean, count;
+    bf_cell_init(&mean.cell, plan->kpis[0].aggregate, &definitions[0].options);
+    bf_cell_init(&count.cell, plan->kpis[1].aggregate, &definitions[1].options);
+    bf_cell_add(&mean.cell, &plan->kpis[0], &one, &place);
+    assert_true(mean.cell.n == 0 && mean.cell.excluded.missing == 1); /* it has no such tag */
+    one.value = (struct bf_value){.kind = BF_VALUE_TEXT, .as = {.text = BF_SLICE("closed")}};
+    bf_cell_add(&mean.cell, &plan->kpis[0], &one, &place);
+    bf_cell_add(&count.cell, &plan->kpis[1], &one, &place);
+    assert_true(mean.cell.n == 0 && mean.cell.excluded.text == 1);
+    assert_true(count.cell.n == 1 && count.cell.excluded.text == 0 && count.cell.min > count.cell.max);
+    one.value = (struct bf_value){.kind = BF_VALUE_DOUBLE, .as = {.number = -3}};
+    bf_cell_add(&count.cell, &plan->kpis[1], &one, &place);
+    assert_true(count.cell.n == 2 && count.cell.min == -3 && count.cell.max == -3);
+    bf_cell_merge(&count.cell, plan->kpis[1].aggregate, &count.cell);
+    assert_true(count.cell.n == 4 && count.cell.min == -3);
+    end_plan(plan);
+}
+
 static void an_unknown_aggregate_is_refused(void **state)
 {
     (void)state;
@@ -118,6 +202,8 @@ int main(void)
         cmocka_unit_test(lists_by_quantity_keep_the_order_of_the_files),
         cmocka_unit_test(where_sees_the_reading_and_its_tags),
         cmocka_unit_test(scopes_are_escaped_and_never_empty),
+        cmocka_unit_test(samples_have_weight_condition_and_label),
+        cmocka_unit_test(a_cell_takes_what_the_aggregate_can_use),
         cmocka_unit_test(an_unknown_aggregate_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
