@@ -1,11 +1,11 @@
-/* gate.c: the gate's thread: lets Paho in, reaches the broker, runs the relay.
- * Declined: a thread for each direction: one poll loop needs no locks, and the relay is a few per
- * cent of what
- * Paho itself costs. */
+/* gate.c: the gate's thread: lets Paho in, reaches the broker, and moves bytes between the two sockets and
+ * the relay, which decides.
+ * Declined: a thread for each direction: one poll loop needs no locks between them. */
 #include "ingest/gate.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +32,7 @@ struct bf_gate {
     char host[256];
     struct bf_relay_shared shared;
     struct bf_relay *relay;
+    pthread_mutex_t busy; /* of the relay: held while it works, so that others can wait for the end of that */
     pthread_t thread;
     atomic_bool stopping;
     atomic_bool waiting; /* the thread wants to know of delivery reports */
@@ -39,7 +40,9 @@ struct bf_gate {
     int wake, listener;
     uint16_t port;
     struct bf_pace pace;
-    int asking; /* Paho's socket before its CONNECT is read (TLS); -1: none */
+    int paho, broker; /* -1: not connected */
+    bool is_taken;    /* somebody came through the door since it was opened */
+    int asking;       /* Paho's socket before its CONNECT is read (TLS); -1: none */
     int64_t asking_until_us;
     size_t request_len;
     char request[PROXY_MAX];
@@ -67,6 +70,12 @@ void bf_gate_sever(struct bf_gate *gate)
     ring(gate);
 }
 
+void bf_gate_join(struct bf_gate *gate)
+{
+    pthread_mutex_lock(&gate->busy);
+    pthread_mutex_unlock(&gate->busy);
+}
+
 void bf_gate_admit(struct bf_gate *gate)
 {
     atomic_store(&gate->shared.admitted, true);
@@ -91,12 +100,14 @@ void bf_gate_pause(struct bf_gate *gate)
     ring(gate);
 }
 
-bool bf_gate_is_quiet(const struct bf_gate *gate)
+bool bf_gate_is_quiet(struct bf_gate *gate)
 {
-    const struct bf_relay_shared *shared = &gate->shared;
-    uint64_t delivered = atomic_load(&shared->delivered);
-    return (gate->options.tls || atomic_load(&shared->passed) == delivered) &&
-           atomic_load(&shared->released) == delivered && atomic_load(&shared->uplink_empty);
+    if (pthread_mutex_trylock(&gate->busy) != 0) {
+        return false;
+    }
+    bool quiet = bf_relay_is_quiet(gate->relay);
+    pthread_mutex_unlock(&gate->busy);
+    return quiet;
 }
 
 void bf_gate_probe(struct bf_gate *gate)
@@ -128,11 +139,11 @@ uint16_t bf_gate_listens(const struct bf_gate *gate)
 
 /* ---- the gate's thread */
 
-static void drop_asking(struct bf_gate *gate)
+static void close_one(int *fd)
 {
-    if (gate->asking >= 0) {
-        close(gate->asking);
-        gate->asking = -1;
+    if (*fd >= 0) {
+        close(*fd);
+        *fd = -1;
     }
 }
 
@@ -144,8 +155,9 @@ static void drop(struct bf_gate *gate)
         bf_log(BF_LOG_WARN, "gate.fault", "reason=%s", gate->relay->fault);
         gate->relay->fault = NULL;
     }
-    bf__relay_end(gate->relay);
-    drop_asking(gate);
+    close_one(&gate->paho);
+    close_one(&gate->broker);
+    close_one(&gate->asking);
 }
 
 /* Paho is at the door; under TLS it has said where it wants to go (always the broker). */
@@ -153,8 +165,8 @@ static void reach(struct bf_gate *gate, int paho)
 {
     struct bf_err err;
     int broker;
-    if (bf_dial_connect(gate->options.host, gate->options.port, gate->options.connect_timeout_ms, gate->wake,
-                        &broker, &err) != BF_OK) {
+    if (bf_dial_connect(gate->options.host, gate->options.broker_port, gate->options.connect_timeout_ms,
+                        gate->wake, &broker, &err) != BF_OK) {
         bf_log_err(BF_LOG_WARN, "gate.unreachable", &err);
         close(paho);
         return;
@@ -166,16 +178,18 @@ static void reach(struct bf_gate *gate, int paho)
         close(paho);
         return;
     }
-    bf__relay_begin(gate->relay, paho, broker);
+    gate->paho = paho;
+    gate->broker = broker;
 }
 
+/* One for each time that the door is opened. */
 static void let_in(struct bf_gate *gate)
 {
     int paho = bf_dial_accept(gate->listener);
     if (paho < 0) {
         return;
     }
-    drop(gate); /* a new attempt ends the one before */
+    gate->is_taken = true;
     if (!gate->options.tls) {
         reach(gate, paho);
         return;
@@ -190,7 +204,7 @@ static void listen_to(struct bf_gate *gate, short revents)
 {
     if (revents == 0) {
         if (bf_time_monotonic_us() > gate->asking_until_us) {
-            drop_asking(gate);
+            close_one(&gate->asking);
         }
         return;
     }
@@ -210,7 +224,7 @@ static void listen_to(struct bf_gate *gate, short revents)
         }
     }
     if (n <= 0 || gate->request_len == sizeof gate->request) {
-        drop_asking(gate);
+        close_one(&gate->asking);
     }
 }
 
@@ -221,54 +235,170 @@ static void unring(struct bf_gate *gate)
     (void)n;
 }
 
-static bool is_severed(const struct bf_gate *gate)
-{
-    return atomic_load(&gate->shared.severed) >= gate->relay->number;
-}
-
 /* Ends what is over and opens the door for the connection that is armed. */
 static void follow(struct bf_gate *gate)
 {
-    struct bf_relay_shared *shared = &gate->shared;
-    uint64_t armed = atomic_load(&shared->armed);
-    if (armed == gate->relay->number && !is_severed(gate)) {
+    uint64_t armed = atomic_load(&gate->shared.armed);
+    if (armed == gate->relay->number && !bf_relay_is_severed(gate->relay)) {
         return;
     }
     drop(gate);
     if (armed != gate->relay->number) {
-        atomic_store(&shared->admitted, false);
-        atomic_store(&shared->paused, false);
-        atomic_store(&shared->probe, false);
-        atomic_store(&shared->doomed, false);
-        atomic_store(&shared->passed, 0);
-        atomic_store(&shared->delivered, 0);
-        atomic_store(&shared->released, 0);
-        gate->relay->number = armed;
+        pthread_mutex_lock(&gate->busy);
+        bf_relay_begin(gate->relay, armed);
+        pthread_mutex_unlock(&gate->busy);
+        gate->is_taken = false;
     }
+}
+
+/* ---- between the sockets and the relay. False: the connection is over. */
+
+/* -1: over; 0: nothing now; else bytes. */
+static ssize_t receive(int fd, char *data, size_t room)
+{
+    ssize_t n = recv(fd, data, room, 0);
+    if (n > 0) {
+        return n;
+    }
+    return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
+
+static bool from_paho(struct bf_gate *gate, int64_t now_us)
+{
+    size_t room;
+    if (!bf_relay_wants_uplink(gate->relay)) {
+        return true;
+    }
+    char *data = bf_relay_uplink_room(gate->relay, &room);
+    ssize_t n = receive(gate->paho, data, room);
+    return n >= 0 && (n == 0 || bf_relay_came_up(gate->relay, (size_t)n, now_us));
+}
+
+static bool to_broker(struct bf_gate *gate, int64_t now_us)
+{
+    struct bf_slice due;
+    while ((due = bf_relay_to_broker(gate->relay)).len > 0) {
+        ssize_t n = send(gate->broker, due.data, due.len, MSG_NOSIGNAL);
+        if (n < 0) {
+            return errno == EAGAIN || errno == EINTR;
+        }
+        bf_relay_gone_up(gate->relay, (size_t)n, now_us);
+    }
+    return true;
+}
+
+static bool from_broker(struct bf_gate *gate, int64_t now_us)
+{
+    size_t room;
+    char *data = bf_relay_downlink_room(gate->relay, &room);
+    if (room == 0) {
+        return true;
+    }
+    ssize_t n = receive(gate->broker, data, room);
+    if (n > 0) {
+        bf_relay_came_down(gate->relay, (size_t)n, now_us);
+    }
+    return n >= 0;
+}
+
+static bool work(struct bf_gate *gate, int64_t now_us)
+{
+    while (bf_relay_work(gate->relay, now_us)) {
+        struct bf_slice out = bf_relay_to_paho(gate->relay);
+        if (out.len == 0) {
+            return true;
+        }
+        ssize_t n = send(gate->paho, out.data, out.len, MSG_NOSIGNAL);
+        if (n < 0) {
+            return errno == EAGAIN || errno == EINTR;
+        }
+        bf_relay_gone_down(gate->relay, (size_t)n, now_us);
+    }
+    return false;
+}
+
+/* One read of each side: what one turn moves is bounded. */
+static bool move(struct bf_gate *gate, const struct pollfd *paho, const struct pollfd *broker, int64_t now_us)
+{
+    struct bf_relay *relay = gate->relay;
+    if ((paho->revents | broker->revents) & (POLLERR | POLLNVAL)) {
+        return false;
+    }
+    if (paho->revents & (POLLIN | POLLHUP) && !from_paho(gate, now_us)) {
+        return false;
+    }
+    bool gone = broker->revents & (POLLRDHUP | POLLHUP);
+    if (bf_relay_wants_downlink(relay)) {
+        if ((broker->revents & POLLIN || gone) && !from_broker(gate, now_us)) {
+            return false;
+        }
+    } else if (gone && bf_relay_to_paho(relay).len == 0) {
+        return false; /* closed while we do not read: nothing that it still brings is lost to us */
+    }
+    return work(gate, now_us) && to_broker(gate, now_us) && bf_relay_is_in_time(relay, now_us);
+}
+
+static void interest(struct bf_gate *gate, struct pollfd *paho, struct pollfd *broker)
+{
+    struct bf_relay *relay = gate->relay;
+    *paho = (struct pollfd){.fd = gate->paho};
+    *broker = (struct pollfd){.fd = gate->broker, .events = POLLRDHUP};
+    if (bf_relay_wants_uplink(relay)) {
+        paho->events |= POLLIN;
+    }
+    if (bf_relay_to_paho(relay).len > 0) {
+        paho->events |= POLLOUT;
+    } else if (bf_relay_wants_downlink(relay)) {
+        broker->events |= POLLIN;
+    }
+    if (bf_relay_to_broker(relay).len > 0) {
+        broker->events |= POLLOUT;
+    }
+}
+
+static int patience_ms(struct bf_gate *gate, bool waits)
+{
+    bool ready = gate->paho >= 0 && bf_relay_has_work(gate->relay);
+    return ready ? 0 : waits ? WAIT_MS : IDLE_MS;
+}
+
+static bool move_or_drop(struct bf_gate *gate, const struct pollfd *paho, const struct pollfd *broker)
+{
+    int64_t now_us = bf_time_monotonic_us();
+    bf_pace_turn(&gate->pace, now_us);
+    pthread_mutex_lock(&gate->busy);
+    bool over = bf_relay_is_severed(gate->relay);
+    if (!over && gate->paho >= 0) {
+        over = !move(gate, paho, broker, now_us);
+    }
+    pthread_mutex_unlock(&gate->busy);
+    if (over) {
+        drop(gate);
+    }
+    return !over;
 }
 
 static void turn(struct bf_gate *gate)
 {
     enum { WAKE, DOOR, ASKING, PAHO, BROKER, COUNT };
-    struct bf_relay *relay = gate->relay;
     follow(gate);
     atomic_store(&gate->waiting, true); /* before we look: a ring after this is not lost */
+    bool is_open = !gate->is_taken && !bf_relay_is_severed(gate->relay);
     struct pollfd fds[COUNT] = {
         [WAKE] = {.fd = gate->wake, .events = POLLIN},
-        [DOOR] = {.fd = is_severed(gate) ? -1 : gate->listener, .events = POLLIN},
+        [DOOR] = {.fd = is_open ? gate->listener : -1, .events = POLLIN},
         [ASKING] = {.fd = gate->asking, .events = POLLIN},
         [PAHO] = {.fd = -1},
         [BROKER] = {.fd = -1},
     };
-    bool connected = relay->paho >= 0;
-    bool waits = connected && bf__relay_is_waiting(relay);
-    if (connected) {
-        bf__relay_interest(relay, &fds[PAHO]);
+    bool waits = gate->paho >= 0 && bf_relay_is_waiting(gate->relay);
+    if (gate->paho >= 0) {
+        interest(gate, &fds[PAHO], &fds[BROKER]);
     }
     if (!waits) {
         atomic_store(&gate->waiting, false);
     }
-    int ready = poll(fds, COUNT, waits ? WAIT_MS : IDLE_MS);
+    int ready = poll(fds, COUNT, patience_ms(gate, waits));
     if (ready < 0) {
         assert(errno == EINTR);
         return;
@@ -277,15 +407,10 @@ static void turn(struct bf_gate *gate)
         unring(gate);
     }
     if (ready == 0 && waits) {
-        gate->options.kafka.serve(gate->options.kafka.context);
+        gate->options.port.serve(gate->options.port.context);
     }
-    if (is_severed(gate)) {
+    if (!move_or_drop(gate, &fds[PAHO], &fds[BROKER])) {
         return;
-    }
-    int64_t now_us = bf_time_monotonic_us();
-    bf_pace_turn(&gate->pace, now_us);
-    if (connected && !bf__relay_turn(relay, &fds[PAHO], now_us)) {
-        drop(gate);
     }
     if (gate->asking >= 0) {
         listen_to(gate, fds[ASKING].revents);
@@ -316,9 +441,10 @@ enum bf_status bf_gate_start(const struct bf_gate_options *options, struct bf_ga
     gate->options = *options;
     snprintf(gate->host, sizeof gate->host, "%s", options->host);
     gate->options.host = gate->host;
-    gate->asking = gate->listener = -1;
+    gate->asking = gate->listener = gate->paho = gate->broker = -1;
+    pthread_mutex_init(&gate->busy, NULL);
     gate->pace = (struct bf_pace){.every_us = PACE_US, .burst = PACE_BURST};
-    gate->relay = bf__relay_create(&gate->options, &gate->shared);
+    gate->relay = bf_relay_create(&gate->options, &gate->shared);
     gate->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     enum bf_status status = BF_FATAL;
     if (gate->relay == NULL || gate->wake < 0) {
@@ -342,7 +468,8 @@ out:
     if (gate->wake >= 0) {
         close(gate->wake);
     }
-    bf__relay_destroy(gate->relay);
+    bf_relay_destroy(gate->relay);
+    pthread_mutex_destroy(&gate->busy);
     free(gate);
     return status;
 }
@@ -358,6 +485,7 @@ void bf_gate_stop(struct bf_gate *gate)
     pthread_join(gate->thread, NULL);
     close(gate->listener);
     close(gate->wake);
-    bf__relay_destroy(gate->relay);
+    bf_relay_destroy(gate->relay);
+    pthread_mutex_destroy(&gate->busy);
     free(gate);
 }

@@ -43,7 +43,7 @@ static enum bf_status open_gate(struct bf_ingest *ingest, struct bf_err *err)
     }
     const struct bf_gate_options options = {
         .host = ingest->host,
-        .port = port,
+        .broker_port = port,
         .tls = ingest->tls,
         .mqtt5 = site->mqtt.version == 5,
         .max_payload = site->ingest.max_payload,
@@ -52,7 +52,7 @@ static enum bf_status open_gate(struct bf_ingest *ingest, struct bf_err *err)
         .window_bytes = site->ingest.window_bytes,
         .stall_us = STALL_US,
         .connect_timeout_ms = 10000,
-        .kafka = bf__ingest_gate_port(ingest),
+        .port = bf__ingest_gate_port(ingest),
         .counters = {.wait_us = ingest->tally.gate_wait_us,
                      .oversize = ingest->tally.gate_oversize,
                      .faults = ingest->tally.gate_faults},
@@ -87,7 +87,6 @@ static void open_intake(struct bf_ingest *ingest)
     intake->clock = &ingest->clock;
     intake->publish = &ingest->publish;
     intake->tally = &ingest->tally;
-    intake->plain = !ingest->tls;
     bf_intake_init(intake);
 }
 
@@ -192,7 +191,7 @@ static enum bf_status tick(struct bf_ingest *ingest, int64_t now_us, struct bf_e
     return bf_ticker_round(&ingest->ticker, record, now_us, &sent, err);
 }
 
-/* Not while the callback waits for Kafka: it holds Paho's lock, and this thread must not wait for it. */
+/* Not while a message waits for Kafka: under TLS it holds Paho's lock, and this thread must not wait. */
 static void mark(struct bf_ingest *ingest, int64_t now_us)
 {
     if (ingest->marker == NULL || ingest->city == NULL || atomic_load(&ingest->publish.waiting) ||

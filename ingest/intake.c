@@ -1,5 +1,5 @@
 /* intake.c: what happens to one message; `bf_intake_take` is the whole of it.
- * Declined: a queue and a worker thread behind the callback: librdkafka's bounded queue is the queue, and a
+ * Declined: a queue and a worker thread behind `take`: librdkafka's bounded queue is the queue, and a
  * message parked anywhere else would be acknowledged before it is safe. */
 #include "ingest/intake.h"
 
@@ -66,7 +66,7 @@ int64_t bf_intake_time(const struct bf_intake *intake, int64_t monotonic_us)
     return bf_clock_wall(intake->clock, monotonic_us);
 }
 
-/* Behind the gate of a plain connection this never waits. */
+/* On a plain connection this never waits: the gate lets nothing through before. */
 static bool wait_open(struct bf_intake *intake)
 {
     pthread_mutex_lock(&intake->lock);
@@ -102,26 +102,18 @@ static void on_reject(void *context, const struct bf_reject *reject)
     intake->handed = intake->handed && bf_publish_reject(intake->publish, reject);
 }
 
-/* An oversize payload comes as the gate's note, or (TLS, or by a little) whole; then it is cut here. */
-static void set_payload(struct bf_intake *intake, const struct bf_mqtt_message *message,
+/* An oversize payload comes cut by the gate, or (TLS, or by a little) whole; then it is cut here. */
+static void set_payload(const struct bf_intake *intake, const struct bf_mqtt_message *message,
                         struct bf_pipeline_input *input)
 {
-    uint64_t topic_hash = bf_hash64(message->topic), payload_hash;
-    struct bf_note note;
-    if (intake->plain && bf_note_parse(message->payload, &note)) {
-        input->payload = note.head;
-        input->payload_len = note.payload_len;
-        payload_hash = note.payload_hash;
-    } else {
-        input->payload = message->payload;
-        input->payload_len = message->payload.len;
-        payload_hash = bf_payload_hash(message->payload);
-        if (input->payload_len > intake->site->ingest.max_payload &&
-            input->payload.len > intake->site->ingest.reject_payload) {
-            input->payload.len = intake->site->ingest.reject_payload;
-        }
+    const struct bf_site *site = intake->site;
+    input->payload = message->payload;
+    input->payload_len = message->is_cut ? message->whole_len : message->payload.len;
+    if (input->payload_len > site->ingest.max_payload && input->payload.len > site->ingest.reject_payload) {
+        input->payload.len = site->ingest.reject_payload;
     }
-    input->delivery.payload_hash = bf_hash64_mix(topic_hash, payload_hash);
+    uint64_t payload_hash = message->is_cut ? message->whole_hash : bf_payload_hash(message->payload);
+    input->delivery.payload_hash = bf_hash64_mix(bf_hash64(message->topic), payload_hash);
 }
 
 /* With `clock: message` time is what the messages say; else it never runs back. */
@@ -210,17 +202,17 @@ static void take_marker(struct bf_intake *intake, const struct bf_mqtt_message *
     bf_count(good ? intake->tally->markers : intake->tally->ignored, 1);
 }
 
-void bf_intake_take(struct bf_intake *intake, const struct bf_mqtt_message *message)
+bool bf_intake_take(struct bf_intake *intake, const struct bf_mqtt_message *message)
 {
     if (!wait_open(intake) || bf_gate_is_doomed(intake->gate)) {
-        return; /* it will be delivered anew; no PUBACK of it leaves */
+        return false; /* it will be delivered anew; no PUBACK of it leaves */
     }
     int64_t now_us = bf_time_monotonic_us(), serial;
     atomic_fetch_add_explicit(&intake->taken, 1, memory_order_relaxed);
     bf_ticker_heard(intake->ticker, now_us);
     if (bf_serial_next(&intake->serial, message->packet_id, message->dup, &serial, &intake->err) != BF_OK) {
         fail(intake);
-        return;
+        return false;
     }
     bool timed = message->has_time && intake->site->ingest.clock_message;
     intake->handed = true;
@@ -237,13 +229,10 @@ void bf_intake_take(struct bf_intake *intake, const struct bf_mqtt_message *mess
             intake->err = intake->publish->err;
             fail(intake);
         }
-        return;
+        return false;
     }
-    if (message->has_time &&
-        intake->site->ingest.clock_message) { /* behind its readings, as a marker would be */
+    if (timed) { /* behind its readings, as a marker would be */
         bf_ticker_raise(intake->ticker, message->time_us);
     }
-    if (message->qos > 0) {
-        bf_gate_delivered(intake->gate);
-    }
+    return true;
 }

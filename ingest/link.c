@@ -52,10 +52,13 @@ struct bf_tick bf__ingest_tick(const struct bf_ingest *ingest, int64_t now_us)
 
 /* ---- callbacks of the session's connection */
 
+/* Only under TLS; on a plain connection the gate takes the messages. */
 static void on_message(void *context, const struct bf_mqtt_message *message)
 {
     struct bf_ingest *ingest = context;
-    bf_intake_take(&ingest->intake, message);
+    if (bf_intake_take(&ingest->intake, message) && message->qos > 0) {
+        bf_gate_delivered(ingest->gate);
+    }
 }
 
 static void tell(struct bf_ingest *ingest, const struct bf_session_news *news, const char *reason)
@@ -163,8 +166,9 @@ static enum bf_status connect(void *context, struct bf_err *err)
 static void drop(void *context)
 {
     struct bf_ingest *ingest = context;
-    bf_gate_sever(ingest->gate); /* first: a callback that gives up must not be acknowledged */
+    bf_gate_sever(ingest->gate); /* first: a message that is given up must not be acknowledged */
     bf_intake_end(&ingest->intake);
+    bf_gate_join(ingest->gate);
     bf_mqtt_destroy(ingest->mqtt);
     ingest->mqtt = NULL;
     bf_ends_close(ingest->ends);
@@ -324,6 +328,12 @@ static bool is_acked(void *context, uint64_t sequence)
     return bf_producer_is_acked(ingest->producer, sequence);
 }
 
+static bool take(void *context, const struct bf_mqtt_message *message)
+{
+    struct bf_ingest *ingest = context;
+    return bf_intake_take(&ingest->intake, message);
+}
+
 static uint64_t handed(void *context)
 {
     const struct bf_ingest *ingest = context;
@@ -358,5 +368,11 @@ struct bf_tick_port bf__ingest_tick_port(struct bf_ingest *ingest)
 struct bf_gate_port bf__ingest_gate_port(struct bf_ingest *ingest)
 {
     return (struct bf_gate_port){
-        .handed = handed, .acked = acked, .pending_bytes = pending_bytes, .serve = serve, .context = ingest};
+        .take = take,
+        .handed = handed,
+        .acked = acked,
+        .pending_bytes = pending_bytes,
+        .serve = serve,
+        .context = ingest,
+    };
 }

@@ -1,7 +1,7 @@
 /* publish.h: readings, rejects, ticks and claims into Kafka. The local queue full: it waits, it never drops.
  *
- * Owner: ingest.   Thread: reading and reject on Paho's callback thread; the others main (each side has a
- *   buffer of its own); `failed` any.
+ * Owner: ingest.   Thread: reading, reject and ticks on that of intake.h's `take`; the others main (each
+ *   side has a buffer of its own); `failed` any.
  * Errors: after the producer's first failed delivery everything is FATAL: the process ends, and what Kafka
  *   did not take was never acknowledged to the broker. */
 #ifndef BF_INGEST_PUBLISH_H
@@ -19,10 +19,10 @@ struct bf_publish {
     struct bf_tally *tally;
     int32_t readings, rejects; /* partition counts */
     atomic_bool stop;          /* the connection is over: do not wait for a place in the queue */
-    atomic_bool waiting;       /* the callback waits for a place */
+    atomic_bool waiting;       /* `take` waits for a place */
     atomic_bool failed;
-    struct bf_err err; /* of the callback's side; written before failed is set */
-    char *buffer;      /* of the callback thread, BF_RECORD_MAX bytes */
+    struct bf_err err; /* of `take`'s side; written before failed is set */
+    char *buffer;      /* of `take`, BF_RECORD_MAX bytes */
 };
 
 enum bf_status bf_publish_init(struct bf_publish *publish, struct bf_producer *producer,
@@ -35,7 +35,7 @@ void bf_publish_deinit(struct bf_publish *publish);
 bool bf_publish_reading(struct bf_publish *publish, const struct bf_reading *reading);
 bool bf_publish_reject(struct bf_publish *publish, const struct bf_reject *reject);
 
-/* One tick to every partition, waiting as a reading does. Paho's thread. */
+/* One tick to every partition, waiting as a reading does. */
 bool bf_publish_ticks(struct bf_publish *publish, const struct bf_tick *tick);
 
 /* AGAIN where the queue is full. */

@@ -1,19 +1,19 @@
-/* relay.c: the bytes of one connection through the ack gate.
- * The order of reading matters: `handed` is asked *after* the uplink bytes were read. A PUBACK in them was
- * written after its callback had returned, so its readings are below that mark. */
+/* relay.c: the rules of the ack gate for one connection.
+ * The order of looking matters: `handed` is asked *after* a message was handed over, or after Paho's bytes
+ * were read (a PUBACK in them was written after its callback had returned), so its readings are below that
+ * mark. */
 #include "ingest/relay.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "core/time.h"
 
 #define SLOWEST_BYTES_PER_S 65536 /* a packet that has begun comes at least this fast, after stall_us */
+#define NEWS_US (BF_US_PER_S / 2) /* Paho hears that the broker speaks at least so often */
+#define PUBACK_SIZE 4
 
-struct bf_relay *bf__relay_create(const struct bf_gate_options *options, struct bf_relay_shared *shared)
+struct bf_relay *bf_relay_create(const struct bf_gate_options *options, struct bf_relay_shared *shared)
 {
     struct bf_relay *relay = calloc(1, sizeof *relay);
     if (relay == NULL) {
@@ -21,153 +21,122 @@ struct bf_relay *bf__relay_create(const struct bf_gate_options *options, struct 
     }
     relay->options = options;
     relay->shared = shared;
-    relay->paho = relay->broker = -1;
-    if (!options->tls) {
-        relay->scanner = bf_scanner_create(options->max_payload, options->head_max, options->mqtt5);
-        if (relay->scanner == NULL) {
-            free(relay);
-            return NULL;
-        }
+    relay->downlink =
+        bf_downlink_create(options->max_payload, options->head_max, options->mqtt5, options->tls);
+    if (relay->downlink == NULL) {
+        free(relay);
+        return NULL;
     }
     return relay;
 }
 
-void bf__relay_destroy(struct bf_relay *relay)
+void bf_relay_destroy(struct bf_relay *relay)
 {
     if (relay) {
-        bf_scanner_destroy(relay->scanner);
+        bf_downlink_destroy(relay->downlink);
         free(relay);
     }
 }
 
-void bf__relay_begin(struct bf_relay *relay, int paho, int broker)
+void bf_relay_begin(struct bf_relay *relay, uint64_t number)
 {
-    relay->paho = paho;
-    relay->broker = broker;
+    struct bf_relay_shared *shared = relay->shared;
+    relay->number = number;
     relay->fault = NULL;
-    relay->holding = false;
-    relay->in_at = relay->in_len = 0;
-    relay->out[0] = relay->out[1] = (struct bf_slice){NULL, 0};
-    relay->deadline_us = 0;
-    relay->front = 0;
-    for (int i = 0; i < 2; i++) {
-        relay->up[i].len = relay->up[i].sent = 0;
-    }
-    if (relay->scanner) {
-        bf_scanner_reset(relay->scanner);
-    }
-    atomic_store(&relay->shared->uplink_empty, true);
+    relay->phase = relay->options->tls ? BF_RELAY_OPEN : BF_RELAY_GREETING;
+    relay->out = (struct bf_slice){NULL, 0};
+    relay->deadline_us = relay->told_us = 0;
+    relay->is_news = false;
+    bf_uplink_clear(&relay->uplink);
+    bf_downlink_reset(relay->downlink);
+    atomic_store(&shared->admitted, false);
+    atomic_store(&shared->paused, false);
+    atomic_store(&shared->probe, false);
+    atomic_store(&shared->doomed, false);
+    atomic_store(&shared->delivered, 0);
+    atomic_store(&shared->released, 0);
 }
 
-static void close_one(int *fd)
+bool bf_relay_is_severed(const struct bf_relay *relay)
 {
-    if (*fd >= 0) {
-        close(*fd);
-        *fd = -1;
-    }
-}
-
-void bf__relay_end(struct bf_relay *relay)
-{
-    close_one(&relay->paho);
-    close_one(&relay->broker);
+    return atomic_load(&relay->shared->severed) >= relay->number;
 }
 
 /* ---- what may move now */
 
-static bool is_pending(const struct bf_relay *relay)
+static uint64_t handed(const struct bf_relay *relay)
 {
-    return relay->out[0].len > 0 || relay->out[1].len > 0;
+    return relay->options->port.handed(relay->options->port.context);
 }
 
-/* Deliveries that have passed and whose PUBACK has not left. Under TLS only the callback can count. */
-static bool is_window_open(const struct bf_relay *relay)
+static uint64_t acked(const struct bf_relay *relay)
+{
+    return relay->options->port.acked(relay->options->port.context);
+}
+
+/* Room for the PUBACK of one message more: in the uplink, and in what may be unacknowledged. */
+static bool is_window_open(struct bf_relay *relay)
+{
+    const struct bf_gate_port *port = &relay->options->port;
+    const struct bf_relay_shared *shared = relay->shared;
+    uint64_t open = atomic_load(&shared->delivered) - atomic_load(&shared->released);
+    size_t room;
+    (void)bf_uplink_room(&relay->uplink, &room);
+    return open < relay->options->window_deliveries && room >= PUBACK_SIZE &&
+           port->pending_bytes(port->context) < relay->options->window_bytes;
+}
+
+static bool may_pass(struct bf_relay *relay)
 {
     const struct bf_relay_shared *shared = relay->shared;
-    uint64_t passed = atomic_load(relay->scanner ? &shared->passed : &shared->delivered);
-    return passed - atomic_load(&shared->released) < relay->options->window_deliveries;
+    return !atomic_load_explicit(&shared->paused, memory_order_relaxed) && is_window_open(relay) &&
+           (relay->phase != BF_RELAY_HOLDING || atomic_load(&shared->admitted));
 }
 
-static bool may_pass(const struct bf_relay *relay)
+bool bf_relay_wants_downlink(struct bf_relay *relay)
 {
-    return !atomic_load(&relay->shared->paused) && is_window_open(relay) &&
-           (!relay->holding || atomic_load(&relay->shared->admitted));
+    return relay->out.len == 0 && may_pass(relay);
 }
 
-static bool may_read(const struct bf_relay *relay)
+bool bf_relay_wants_uplink(struct bf_relay *relay)
 {
-    const struct bf_gate_port *kafka = &relay->options->kafka;
-    return may_pass(relay) && kafka->pending_bytes(kafka->context) < relay->options->window_bytes;
+    size_t room;
+    (void)bf_uplink_room(&relay->uplink, &room);
+    return room > 0 && !atomic_load(&relay->shared->doomed);
 }
 
-static bool may_collect(const struct bf_relay *relay)
+bool bf_relay_has_work(struct bf_relay *relay)
 {
-    return relay->up[1 - relay->front].len < BF_RELAY_SEGMENT && !atomic_load(&relay->shared->doomed);
+    return relay->is_stopped && bf_relay_wants_downlink(relay);
 }
 
-static bool is_released(const struct bf_relay *relay)
+bool bf_relay_is_waiting(struct bf_relay *relay)
 {
-    const struct bf_relay_segment *front = &relay->up[relay->front];
-    const struct bf_gate_port *kafka = &relay->options->kafka;
-    return front->len > 0 && kafka->acked(kafka->context) >= front->mark;
+    bool held = !bf_uplink_is_empty(&relay->uplink) && bf_relay_to_broker(relay).len == 0;
+    return held || (relay->out.len == 0 && !may_pass(relay));
 }
 
-void bf__relay_interest(const struct bf_relay *relay, struct pollfd fds[2])
+bool bf_relay_is_quiet(const struct bf_relay *relay)
 {
-    fds[0] = (struct pollfd){.fd = relay->paho};
-    fds[1] = (struct pollfd){.fd = relay->broker, .events = POLLRDHUP};
-    if (may_collect(relay)) {
-        fds[0].events |= POLLIN;
-    }
-    if (is_pending(relay)) {
-        fds[0].events |= POLLOUT;
-    } else if (may_read(relay)) {
-        fds[1].events |= POLLIN;
-    }
-    if (is_released(relay)) {
-        fds[1].events |= POLLOUT;
-    }
+    const struct bf_relay_shared *shared = relay->shared;
+    return atomic_load(&shared->released) == atomic_load(&shared->delivered) &&
+           bf_uplink_is_empty(&relay->uplink);
 }
 
-bool bf__relay_is_waiting(const struct bf_relay *relay)
+/* ---- from Paho to the broker */
+
+char *bf_relay_uplink_room(struct bf_relay *relay, size_t *room)
 {
-    return (relay->up[relay->front].len > 0 && !is_released(relay)) ||
-           (!is_pending(relay) && !may_read(relay));
+    return bf_uplink_room(&relay->uplink, room);
 }
 
-/* ---- uplink */
-
-/* -1: over; 0: nothing now; else bytes. */
-static ssize_t receive(int fd, char *data, size_t room)
-{
-    ssize_t n = recv(fd, data, room, 0);
-    if (n > 0) {
-        return n;
-    }
-    return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
-}
-
-static bool collect(struct bf_relay *relay, int64_t now_us)
+bool bf_relay_came_up(struct bf_relay *relay, size_t len, int64_t now_us)
 {
     struct bf_relay_shared *shared = relay->shared;
-    struct bf_relay_segment *back = &relay->up[1 - relay->front];
-    if (!may_collect(relay)) {
-        return true;
-    }
-    ssize_t n = receive(relay->paho, back->data + back->len, BF_RELAY_SEGMENT - back->len);
-    if (n < 0 || atomic_load(&shared->severed) >= relay->number) {
+    if (bf_relay_is_severed(relay)) {
         return false;
     }
-    if (n == 0) {
-        return true;
-    }
-    atomic_store(&shared->uplink_empty, false);
-    if (back->len == 0) {
-        back->since_us = now_us;
-    }
-    back->len += (size_t)n;
-    back->mark = relay->options->kafka.handed(relay->options->kafka.context);
-    back->deliveries = atomic_load(&shared->delivered);
+    bf_uplink_came(&relay->uplink, len, handed(relay), atomic_load(&shared->delivered), now_us);
     if (atomic_load(&shared->probe)) { /* these are the last that leave */
         atomic_store(&shared->doomed, true);
         atomic_store(&shared->paused, false);
@@ -175,187 +144,147 @@ static bool collect(struct bf_relay *relay, int64_t now_us)
     return true;
 }
 
-static bool release(struct bf_relay *relay, int64_t now_us)
+struct bf_slice bf_relay_to_broker(struct bf_relay *relay)
 {
-    for (;;) {
-        struct bf_relay_segment *front = &relay->up[relay->front];
-        if (front->len == 0) {
-            if (relay->up[1 - relay->front].len == 0) {
-                atomic_store(&relay->shared->uplink_empty, true);
-                return true;
-            }
-            relay->front = 1 - relay->front;
-            continue;
-        }
-        if (!is_released(relay)) {
-            return true;
-        }
-        ssize_t n = send(relay->broker, front->data + front->sent, front->len - front->sent, MSG_NOSIGNAL);
-        if (n < 0) {
-            return errno == EAGAIN || errno == EINTR;
-        }
-        front->sent += (size_t)n;
-        if (front->sent < front->len) {
-            return true;
-        }
-        bf_count(relay->options->counters.wait_us, now_us - front->since_us);
-        atomic_store(&relay->shared->released, front->deliveries);
-        front->len = front->sent = 0;
+    return bf_uplink_due(&relay->uplink, acked(relay));
+}
+
+void bf_relay_gone_up(struct bf_relay *relay, size_t len, int64_t now_us)
+{
+    uint64_t deliveries;
+    int64_t since_us;
+    if (bf_uplink_left(&relay->uplink, len, &deliveries, &since_us)) {
+        bf_count(relay->options->counters.wait_us, now_us - since_us);
+        atomic_store(&relay->shared->released, deliveries);
     }
 }
 
-/* ---- downlink */
-
-static bool flush(struct bf_relay *relay)
-{
-    for (int i = 0; i < 2; i++) {
-        struct bf_slice *out = &relay->out[i];
-        while (out->len > 0) {
-            ssize_t n = send(relay->paho, out->data, out->len, MSG_NOSIGNAL);
-            if (n < 0) {
-                return errno == EAGAIN || errno == EINTR;
-            }
-            out->data += n;
-            out->len -= (size_t)n;
-        }
-    }
-    return true;
-}
-
-static void count_packet(struct bf_relay *relay)
-{
-    enum bf_packet_type type = bf_scanner_type(relay->scanner);
-    if (type == BF_PACKET_PUBLISH && bf_scanner_qos(relay->scanner) > 0) {
-        atomic_fetch_add(&relay->shared->passed, 1);
-    } else if (type == BF_PACKET_CONNACK) {
-        relay->holding = true;
-    }
-}
-
-/* Cuts what has been read into packets, as far as they may pass. */
-static bool scan(struct bf_relay *relay)
-{
-    const char *start = relay->in + relay->in_at;
-    size_t through = 0;
-    bool pass = true;
-    enum bf_scan_event event = BF_SCAN_PACKET;
-    while (pass && event == BF_SCAN_PACKET && relay->in_at < relay->in_len && may_pass(relay)) {
-        size_t taken;
-        event = bf_scanner_feed(relay->scanner,
-                                (struct bf_slice){relay->in + relay->in_at, relay->in_len - relay->in_at},
-                                &taken, &pass);
-        relay->in_at += taken;
-        through += pass ? taken : 0;
-        if (event == BF_SCAN_PACKET) {
-            count_packet(relay);
-        }
-    }
-    relay->out[0] = (struct bf_slice){start, through};
-    if (event == BF_SCAN_OVERSIZE) {
-        count_packet(relay);
-        bf_count(relay->options->counters.oversize, 1);
-        relay->out[1] = bf_scanner_replacement(relay->scanner);
-    }
-    if (event == BF_SCAN_BAD) {
-        relay->fault = bf_scanner_fault(relay->scanner);
-    }
-    return event != BF_SCAN_BAD;
-}
-
-static void take_all(struct bf_relay *relay)
-{
-    relay->out[0] = (struct bf_slice){relay->in + relay->in_at, relay->in_len - relay->in_at};
-    relay->in_at = relay->in_len;
-}
+/* ---- from the broker */
 
 /* Each byte buys the packet a little time, up to stall_us: a declared length that never comes, or that
  * drips, ends the connection. */
-static void extend(struct bf_relay *relay, size_t bytes, int64_t now_us)
+void bf_relay_came_down(struct bf_relay *relay, size_t len, int64_t now_us)
 {
+    bool begun = bf_downlink_is_inside(relay->downlink);
     int64_t longest = now_us + relay->options->stall_us;
-    bool begun = relay->scanner && bf_scanner_inside(relay->scanner);
-    int64_t bought = relay->deadline_us + (int64_t)bytes * BF_US_PER_S / SLOWEST_BYTES_PER_S;
+    int64_t bought = relay->deadline_us + (int64_t)len * BF_US_PER_S / SLOWEST_BYTES_PER_S;
     relay->deadline_us = begun && bought < longest ? bought : longest;
+    bf_downlink_came(relay->downlink, len);
 }
 
-static bool is_stalled(struct bf_relay *relay, int64_t now_us)
+bool bf_relay_is_in_time(struct bf_relay *relay, int64_t now_us)
 {
-    bool begun = relay->scanner && (bf_scanner_inside(relay->scanner) || relay->in_at < relay->in_len);
-    if (!begun || is_pending(relay) || !may_read(relay)) {
+    if (!bf_downlink_is_inside(relay->downlink) || !bf_relay_wants_downlink(relay)) {
         relay->deadline_us = now_us + relay->options->stall_us;
-        return false;
+        return true;
     }
     if (now_us < relay->deadline_us) {
-        return false;
+        return true;
     }
     relay->fault = "a packet's declared length does not come";
+    return false;
+}
+
+char *bf_relay_downlink_room(struct bf_relay *relay, size_t *room)
+{
+    return bf_downlink_room(relay->downlink, room);
+}
+
+static bool is_greeted(struct bf_relay *relay, enum bf_packet_type type)
+{
+    if (relay->phase == BF_RELAY_GREETING) {
+        relay->phase = BF_RELAY_HOLDING;
+        relay->fault = type == BF_PACKET_CONNACK ? NULL : "the broker's first packet is no CONNACK";
+    }
+    return relay->fault == NULL;
+}
+
+static bool pass(struct bf_relay *relay, struct bf_slice bytes)
+{
+    relay->out = bytes;
+    return relay->options->tls || is_greeted(relay, (enum bf_packet_type)((unsigned char)bytes.data[0] >> 4));
+}
+
+static void acknowledge(struct bf_relay *relay, uint16_t packet_id, int64_t now_us)
+{
+    size_t room;
+    char *puback = bf_uplink_room(&relay->uplink, &room);
+    puback[0] = (char)(BF_PACKET_PUBACK << 4);
+    puback[1] = 2; /* version 5 means success by this, too */
+    puback[2] = (char)(packet_id >> 8);
+    puback[3] = (char)packet_id;
+    uint64_t delivered = atomic_fetch_add(&relay->shared->delivered, 1) + 1;
+    bf_uplink_came(&relay->uplink, PUBACK_SIZE, handed(relay), delivered, now_us);
+}
+
+static bool take(struct bf_relay *relay, const struct bf_mqtt_message *message, int64_t now_us)
+{
+    const struct bf_gate_port *port = &relay->options->port;
+    if (!is_greeted(relay, BF_PACKET_PUBLISH) || bf_relay_is_severed(relay)) {
+        return false;
+    }
+    relay->is_news = true;
+    if (atomic_load(&relay->shared->doomed)) {
+        return true; /* it will be delivered anew */
+    }
+    if (!port->take(port->context, message)) {
+        return false;
+    }
+    bf_count(relay->options->counters.oversize, message->is_cut);
+    if (message->qos > 0) {
+        acknowledge(relay, message->packet_id, now_us);
+    }
     return true;
 }
 
-/* A read that does not fill the room has emptied the socket. */
-static bool fill(struct bf_relay *relay, int64_t now_us, bool *dry)
+/* Paho sees no PUBLISH, and would think that the broker is silent where its answer to a PINGREQ is far behind
+ * many of them. So it hears a PINGRESP now and then while messages come, and only then. */
+static void tell_news(struct bf_relay *relay, int64_t now_us)
 {
-    size_t left = relay->in_len - relay->in_at;
-    memmove(relay->in, relay->in + relay->in_at, left); /* at most part of a fixed header */
-    relay->in_at = 0;
-    relay->in_len = left;
-    ssize_t n = receive(relay->broker, relay->in + left, BF_RELAY_INPUT - left);
-    if (n < 0) {
-        return false;
+    static const char pingresp[] = {(char)(BF_PACKET_PINGRESP << 4), 0};
+    if (relay->is_news && now_us - relay->told_us >= NEWS_US) {
+        relay->out = (struct bf_slice){pingresp, sizeof pingresp};
     }
-    *dry = (size_t)n < BF_RELAY_INPUT - left;
-    if (n > 0) {
-        relay->in_len += (size_t)n;
-        extend(relay, (size_t)n, now_us);
-    }
-    return true;
 }
 
-static bool move_down(struct bf_relay *relay, bool dry, int64_t now_us)
+bool bf_relay_work(struct bf_relay *relay, int64_t now_us)
 {
-    for (int round = 0; round < 32; round++) { /* bounded, so that the uplink gets its turn */
-        if (!flush(relay)) {
-            return false;
-        }
-        if (is_pending(relay)) {
-            return true;
-        }
-        size_t before = relay->in_at;
-        if (relay->in_at < relay->in_len) {
-            if (relay->scanner == NULL) {
-                take_all(relay);
-            } else if (!scan(relay)) {
-                return false;
-            }
-        }
-        if (relay->in_at != before) {
-            continue;
-        }
-        if (dry || !may_read(relay)) {
-            return true;
-        }
-        if (!fill(relay, now_us, &dry)) {
-            return false;
+    struct bf_slice bytes;
+    struct bf_mqtt_message message;
+    bool good = true, more = true;
+    while (good && more && bf_relay_wants_downlink(relay)) {
+        switch (bf_downlink_next(relay->downlink, &bytes, &message)) {
+        case BF_DOWNLINK_MORE:
+            more = false;
+            break;
+        case BF_DOWNLINK_PASS:
+            good = pass(relay, bytes);
+            break;
+        case BF_DOWNLINK_MESSAGE:
+            good = take(relay, &message, now_us);
+            break;
+        case BF_DOWNLINK_BAD:
+            relay->fault = bf_downlink_fault(relay->downlink);
+            good = false;
+            break;
         }
     }
-    return flush(relay);
+    relay->is_stopped = more;
+    if (good && relay->out.len == 0) {
+        tell_news(relay, now_us);
+    }
+    return good;
 }
 
-bool bf__relay_turn(struct bf_relay *relay, const struct pollfd fds[2], int64_t now_us)
+struct bf_slice bf_relay_to_paho(const struct bf_relay *relay)
 {
-    if ((fds[0].revents | fds[1].revents) & (POLLERR | POLLNVAL)) {
-        return false;
-    }
-    if (fds[0].revents & (POLLIN | POLLHUP) && !collect(relay, now_us)) {
-        return false;
-    }
-    bool dry = (fds[1].revents & (POLLIN | POLLHUP | POLLRDHUP)) == 0;
-    if (!release(relay, now_us) || !move_down(relay, dry, now_us)) {
-        return false;
-    }
-    bool gone = fds[1].revents & (POLLRDHUP | POLLHUP);
-    if (gone && !is_pending(relay) && !may_read(relay)) {
-        return false; /* closed while we do not read: nothing that it still brings is lost to us */
-    }
-    return !is_stalled(relay, now_us);
+    return relay->out;
+}
+
+void bf_relay_gone_down(struct bf_relay *relay, size_t len, int64_t now_us)
+{
+    relay->out.data += len;
+    relay->out.len -= len;
+    relay->told_us = now_us;
+    relay->is_news = false;
 }

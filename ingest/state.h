@@ -76,7 +76,7 @@ enum bf_status bf__ingest_configure(struct bf_ingest *ingest, int64_t found,
                                     struct bf_err *err) BF_MUST_CHECK;
 /* Reads belfry.config now and then; true where a newer generation is ready to follow. */
 bool bf__ingest_is_newer_ready(struct bf_ingest *ingest, int64_t monotonic_us);
-/* The one that is ready becomes the one that decodes. No callback runs. */
+/* The one that is ready becomes the one that decodes. `take` does not run. */
 void bf__ingest_follow(struct bf_ingest *ingest);
 
 /* ---- report.c: health and gauges */

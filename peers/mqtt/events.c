@@ -44,17 +44,17 @@ static const char *failure5_words(const MQTTAsync_failureData5 *data, char *text
 
 /* ---- messages */
 
-static bool parse_time(const MQTTLenString *digits, int64_t *time_us)
+bool bf_mqtt_parse_time(struct bf_slice digits, int64_t *time_us)
 {
     int64_t value = 0;
-    if (digits->len <= 0 || digits->len > 18) { /* 18 digits fit into int64 */
+    if (digits.len == 0 || digits.len > 18) { /* 18 digits fit into int64 */
         return false;
     }
-    for (int i = 0; i < digits->len; i++) {
-        if (digits->data[i] < '0' || digits->data[i] > '9') {
+    for (size_t i = 0; i < digits.len; i++) {
+        if (digits.data[i] < '0' || digits.data[i] > '9') {
             return false;
         }
-        value = value * 10 + (digits->data[i] - '0');
+        value = value * 10 + (digits.data[i] - '0');
     }
     *time_us = value;
     return true;
@@ -68,7 +68,9 @@ static void read_time(const MQTTProperties *properties, struct bf_mqtt_message *
         if (property->identifier == MQTTPROPERTY_CODE_USER_PROPERTY
             && property->value.data.len == (int)sizeof name - 1
             && memcmp(property->value.data.data, name, sizeof name - 1) == 0) {
-            out->has_time = parse_time(&property->value.value, &out->time_us);
+            const MQTTLenString *value = &property->value.value;
+            const struct bf_slice digits = {value->data, value->len > 0 ? (size_t)value->len : 0};
+            out->has_time = bf_mqtt_parse_time(digits, &out->time_us);
             return;
         }
     }

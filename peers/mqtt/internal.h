@@ -50,6 +50,4 @@ void bf__mqtt_on_publish5(void *context, MQTTAsync_successData5 *data);
 void bf__mqtt_on_publish_failure(void *context, MQTTAsync_failureData *data);
 void bf__mqtt_on_publish_failure5(void *context, MQTTAsync_failureData5 *data);
 
-#define BF_MQTT_TIME_PROPERTY "belfry-time"
-
 #endif

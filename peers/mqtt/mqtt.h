@@ -46,7 +46,15 @@ struct bf_mqtt_message {
     uint16_t packet_id; /* 0 at QoS 0 */
     bool has_time;      /* version 5 user property `belfry-time` */
     int64_t time_us;
+    /* The payload was too large to be kept (only the ack gate cuts): `payload` is its head. */
+    bool is_cut;
+    size_t whole_len;
+    uint64_t whole_hash;
 };
+
+#define BF_MQTT_TIME_PROPERTY "belfry-time"
+/* The value of that property: microseconds, digits only. */
+bool bf_mqtt_parse_time(struct bf_slice digits, int64_t *time_us);
 
 struct bf_mqtt_callbacks {
     void (*message)(void *context, const struct bf_mqtt_message *message);

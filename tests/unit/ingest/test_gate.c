@@ -1,5 +1,5 @@
-/* The ack gate between a hand-made client and a hand-made broker: what it holds, what it lets through, and
- * what hostile bytes do to it.
+/* The ack gate's thread and sockets, between a hand-made Paho and a hand-made broker: what it takes, holds
+ * and lets through, and what hostile bytes do to it. The rules one by one are test_relay.c's.
  * Covers: ingest/dial.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,14 +11,15 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/time.h"
 #include "ingest/dial.h"
+#include "ingest/downlink.h"
 #include "ingest/gate.h"
-#include "ingest/packet.h"
 #include "tests/support/eventually.h"
 
 #define QUIET_MS 60 /* how long a test looks whether something does not come */
@@ -26,11 +27,39 @@
 
 struct world {
     _Atomic uint64_t handed, acked, pending;
+    atomic_int taken, cut, last_id;
+    atomic_bool block; /* `take` waits for a place in the queue */
+    pthread_mutex_t lock;
+    pthread_cond_t let_go;
     struct bf_counter wait_us, oversize, faults;
     struct bf_gate *gate;
     int listener, client, broker;
 };
 static struct world world;
+
+static bool take(void *context, const struct bf_mqtt_message *message)
+{
+    (void)context;
+    atomic_store(&world.last_id, message->packet_id);
+    atomic_fetch_add(&world.cut, message->is_cut);
+    atomic_fetch_add(&world.taken, 1);
+    pthread_mutex_lock(&world.lock);
+    bool blocked = atomic_load(&world.block);
+    while (atomic_load(&world.block)) {
+        pthread_cond_wait(&world.let_go, &world.lock);
+    }
+    pthread_mutex_unlock(&world.lock);
+    atomic_fetch_add(&world.handed, !blocked);
+    return !blocked; /* who was let go was not handed over */
+}
+
+static void let_go(void)
+{
+    pthread_mutex_lock(&world.lock);
+    atomic_store(&world.block, false);
+    pthread_cond_broadcast(&world.let_go);
+    pthread_mutex_unlock(&world.lock);
+}
 
 static uint64_t handed(void *context)
 {
@@ -74,11 +103,13 @@ static void start(bool tls, uint64_t window)
     uint16_t port;
     struct bf_err err;
     memset(&world, 0, sizeof world);
+    pthread_mutex_init(&world.lock, NULL);
+    pthread_cond_init(&world.let_go, NULL);
     world.client = world.broker = -1;
     assert_int_equal(bf_dial_listen(&world.listener, &port, &err), BF_OK);
     struct bf_gate_options options = {
         .host = "127.0.0.1",
-        .port = port,
+        .broker_port = port,
         .tls = tls,
         .mqtt5 = true,
         .max_payload = MAX_PAYLOAD,
@@ -87,13 +118,13 @@ static void start(bool tls, uint64_t window)
         .window_bytes = 1 << 20,
         .stall_us = 300 * BF_US_PER_MS,
         .connect_timeout_ms = 5000,
-        .kafka = {.handed = handed, .acked = acked, .pending_bytes = pending, .serve = serve},
+        .port = {.take = take, .handed = handed, .acked = acked, .pending_bytes = pending, .serve = serve},
         .counters = {.wait_us = &world.wait_us, .oversize = &world.oversize, .faults = &world.faults},
     };
     assert_int_equal(bf_gate_start(&options, &world.gate, &err), BF_OK);
 }
 
-static void let_in(void)
+static void let_paho_in(void)
 {
     bf_gate_arm(world.gate);
     world.client = connect_to(bf_gate_listens(world.gate));
@@ -170,29 +201,35 @@ static void hear_end(int fd)
 static void start_running(uint64_t window)
 {
     start(false, window);
-    let_in();
+    let_paho_in();
     SAY(world.broker, CONNACK);
     HEAR(world.client, CONNACK);
     bf_gate_admit(world.gate);
 }
 
-static void holds_what_kafka_has_not(void **state)
+static void await_taken(int count)
+{
+    BF_EVENTUALLY(atomic_load(&world.taken) == count, 5000);
+}
+
+static void take_nothing(int count)
+{
+    hear_nothing(world.client);
+    assert_int_equal(atomic_load(&world.taken), count);
+}
+
+static void a_puback_waits_for_kafka(void **state)
 {
     (void)state;
     start_running(100);
     SAY(world.broker, PUBLISH("\x01"));
-    HEAR(world.client, PUBLISH("\x01"));
-    atomic_store(&world.handed, 3);
-    bf_gate_delivered(world.gate);
-    SAY(world.client, PUBACK("\x01"));
+    await_taken(1);
     hear_nothing(world.broker);
+    hear_nothing(world.client); /* Paho has no part in it */
     assert_int_equal(bf_gate_unacknowledged(world.gate), 1);
     assert_false(bf_gate_is_quiet(world.gate));
-    atomic_store(&world.acked, 2);
-    bf_gate_wake(world.gate);
-    hear_nothing(world.broker);
-    atomic_store(&world.handed, 9); /* what comes later does not hold these bytes */
-    atomic_store(&world.acked, 3);
+    atomic_store(&world.handed, 9); /* what comes later does not hold it */
+    atomic_store(&world.acked, 1);
     bf_gate_wake(world.gate);
     HEAR(world.broker, PUBACK("\x01"));
     BF_EVENTUALLY(bf_gate_unacknowledged(world.gate) == 0, 5000);
@@ -200,24 +237,26 @@ static void holds_what_kafka_has_not(void **state)
     assert_true(bf_counter_read(&world.wait_us) > 0);
 }
 
-static void group_commit(void **state)
+static void many_messages_in_any_pieces(void **state)
 {
     (void)state;
-    start_running(100);
-    atomic_store(&world.handed, 1);
-    SAY(world.client, PUBACK("\x01"));
-    hear_nothing(world.broker);
-    atomic_store(&world.handed, 2);
-    SAY(world.client, PUBACK("\x02"));
-    SAY(world.client, PUBACK("\x03"));
-    hear_nothing(world.broker);
-    atomic_store(&world.acked, 1);
-    bf_gate_wake(world.gate);
-    HEAR(world.broker, PUBACK("\x01"));
-    hear_nothing(world.broker);
-    atomic_store(&world.acked, 2);
-    bf_gate_wake(world.gate);
-    HEAR(world.broker, PUBACK("\x02") PUBACK("\x03"));
+    enum { COUNT = 20000 };
+    static char bytes[COUNT * 10], pubacks[COUNT * 4];
+    for (int i = 0; i < COUNT; i++) {
+        memcpy(bytes + (size_t)i * 10, PUBLISH("\x01"), 10);
+        memcpy(pubacks + (size_t)i * 4, PUBACK("\x01"), 4);
+        bytes[(size_t)i * 10 + 5] = pubacks[(size_t)i * 4 + 2] = (char)(i >> 8);
+        bytes[(size_t)i * 10 + 6] = pubacks[(size_t)i * 4 + 3] = (char)(i | 1);
+    }
+    start_running(16384);
+    atomic_store(&world.acked, UINT64_MAX);
+    for (size_t at = 0, piece = 1; at < sizeof bytes; at += piece, piece = piece * 5 % 7919 + 1) {
+        size_t left = sizeof bytes - at;
+        say(world.broker, bytes + at, piece < left ? piece : left);
+    }
+    hear(world.broker, pubacks, sizeof pubacks);
+    assert_int_equal(atomic_load(&world.taken), COUNT);
+    BF_EVENTUALLY(bf_gate_is_quiet(world.gate), 5000);
 }
 
 static void a_connect_is_held_too(void **state)
@@ -225,7 +264,7 @@ static void a_connect_is_held_too(void **state)
     (void)state;
     start(false, 100);
     atomic_store(&world.handed, 1);
-    let_in();
+    let_paho_in();
     SAY(world.client, "\x10\x00");
     hear_nothing(world.broker);
     atomic_store(&world.acked, 1);
@@ -236,12 +275,12 @@ static void nothing_passes_behind_the_connack(void **state)
 {
     (void)state;
     start(false, 100);
-    let_in();
+    let_paho_in();
     SAY(world.broker, CONNACK PUBLISH("\x01"));
     HEAR(world.client, CONNACK);
-    hear_nothing(world.client);
+    take_nothing(0);
     bf_gate_admit(world.gate);
-    HEAR(world.client, PUBLISH("\x01"));
+    await_taken(1);
 }
 
 static void the_window_closes(void **state)
@@ -249,67 +288,91 @@ static void the_window_closes(void **state)
     (void)state;
     start_running(2);
     SAY(world.broker, PUBLISH("\x01") PUBLISH("\x02") PUBLISH("\x03"));
-    HEAR(world.client, PUBLISH("\x01") PUBLISH("\x02"));
-    hear_nothing(world.client);
-    bf_gate_delivered(world.gate);
-    SAY(world.client, PUBACK("\x01"));
-    HEAR(world.broker, PUBACK("\x01"));
-    HEAR(world.client, PUBLISH("\x03"));
+    await_taken(2);
+    take_nothing(2);
+    atomic_store(&world.acked, 2);
+    bf_gate_wake(world.gate);
+    HEAR(world.broker, PUBACK("\x01") PUBACK("\x02"));
+    await_taken(3); /* without another byte */
 }
 
-static void too_many_bytes_close_it_too(void **state)
+static void a_sever_ends_a_message_that_waits(void **state)
 {
     (void)state;
     start_running(100);
-    atomic_store(&world.pending, 1 << 20);
+    atomic_store(&world.block, true);
+    atomic_store(&world.acked, UINT64_MAX);
+    SAY(world.broker, PUBLISH("\x01") PUBLISH("\x02"));
+    await_taken(1);
+    assert_false(bf_gate_is_quiet(world.gate)); /* and asking does not wait */
+    bf_gate_sever(world.gate);
+    let_go();
+    bf_gate_join(world.gate);
+    hear_end(world.broker); /* without a PUBACK */
+    assert_int_equal(atomic_load(&world.taken), 1);
+}
+
+static void it_stops_while_a_message_waits(void **state)
+{
+    (void)state;
+    start_running(100);
+    atomic_store(&world.block, true);
     SAY(world.broker, PUBLISH("\x01"));
-    hear_nothing(world.client);
-    atomic_store(&world.pending, 0);
-    HEAR(world.client, PUBLISH("\x01"));
+    await_taken(1);
+    bf_gate_sever(world.gate);
+    let_go(); /* the rest is stop's */
+}
+
+static void nobody_else_comes_through_an_open_door(void **state)
+{
+    (void)state;
+    start_running(100);
+    int stranger = connect_to(bf_gate_listens(world.gate));
+    hear_nothing(world.listener);
+    SAY(world.broker, PUBLISH("\x01"));
+    await_taken(1);
+    close(stranger);
 }
 
 static void after_a_sever_nothing_leaves(void **state)
 {
     (void)state;
     start_running(100);
+    SAY(world.broker, PUBLISH("\x01"));
+    await_taken(1);
     bf_gate_sever(world.gate);
-    (void)send(world.client, "\x40\x02\x00\x01", 4, MSG_NOSIGNAL);
-    hear_end(world.broker);
+    atomic_store(&world.acked, 1);
+    (void)send(world.client, "\xc0\x00", 2, MSG_NOSIGNAL);
     hear_end(world.client);
+    char bytes[16];
+    wait_for(world.broker, POLLIN);
+    assert_true(recv(world.broker, bytes, sizeof bytes, 0) <= 0); /* no PUBACK, no PINGREQ */
     close(world.client);
     close(world.broker);
-    let_in(); /* the next connection is a new one */
+    let_paho_in(); /* the next connection is a new one */
     SAY(world.broker, CONNACK PUBLISH("\x01"));
     HEAR(world.client, CONNACK);
-    hear_nothing(world.client);
+    take_nothing(1);
 }
 
-static void a_fault_ends_the_connection(const void *bytes, size_t len)
+static void a_fault_ends_the_connection(void **state)
 {
-    start_running(100);
-    say(world.broker, bytes, len);
-    hear_end(world.client);
-    hear_end(world.broker);
-    BF_EVENTUALLY(bf_counter_read(&world.faults) == 1, 5000);
-    assert_non_null(bf_gate_fault(world.gate));
-}
-
-static void a_length_of_five_bytes(void **state)
-{
-    (void)state;
-    a_fault_ends_the_connection("\x32\xff\xff\xff\xff\x01\x00", 7);
-}
-
-static void a_length_that_never_comes(void **state)
-{
-    (void)state;
-    a_fault_ends_the_connection("\x32\xff\xff\xff\x7f\x00\x04town", 11);
-}
-
-static void half_a_header_that_never_ends(void **state)
-{
-    (void)state;
-    a_fault_ends_the_connection("\x32\xff", 2);
+    static const struct bf_slice cases[] = {
+        BF_SLICE_INIT("\x32\xff\xff\xff\xff\x01\x00"),         /* a length of five bytes */
+        BF_SLICE_INIT("\x32\xff\xff\xff\x7f\x00\x04town"),     /* one that never comes */
+        BF_SLICE_INIT("\x32\xff"),                               /* half a header that never ends */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        start_running(100);
+        say(world.broker, cases[i].data, cases[i].len);
+        hear_end(world.client);
+        hear_end(world.broker);
+        BF_EVENTUALLY(bf_counter_read(&world.faults) == 1, 5000);
+        assert_non_null(bf_gate_fault(world.gate));
+        if (i + 1 < sizeof cases / sizeof *cases) {
+            stop(state);
+        }
+    }
 }
 
 static void a_length_that_drips(void **state)
@@ -327,7 +390,7 @@ static void a_length_that_drips(void **state)
 static void an_oversize_message_is_cut(void **state)
 {
     (void)state;
-    size_t payload_len = MAX_PAYLOAD + BF_PACKET_SLACK + 2000000, length = 2 + 1 + 2 + 1 + payload_len;
+    size_t payload_len = MAX_PAYLOAD + BF_DOWNLINK_SLACK + 2000000, length = 2 + 1 + 2 + 1 + payload_len;
     char *packet = calloc(1, length + 5);
     memcpy(packet, "\x32", 1);
     for (int i = 0; i < 4; i++) {
@@ -337,30 +400,10 @@ static void an_oversize_message_is_cut(void **state)
     start_running(100);
     say(world.broker, packet, length + 5);
     SAY(world.broker, PUBLISH("\x08"));
-    size_t small = 2 + 1 + 2 + 1 + BF_NOTE_HEADER + 64;
-    char header[] = {0x32, (char)small};
-    hear(world.client, header, 2);
-    hear(world.client, NULL, small);
-    HEAR(world.client, PUBLISH("\x08"));
+    await_taken(2);
+    assert_int_equal(atomic_load(&world.cut), 1);
+    assert_int_equal(atomic_load(&world.last_id), 8);
     assert_int_equal(bf_counter_read(&world.oversize), 1);
-    free(packet);
-}
-
-static void a_topic_of_64_kib_passes(void **state)
-{
-    (void)state;
-    size_t length = 2 + 65535 + 2 + 1 + 3;
-    char *packet = malloc(length + 4);
-    packet[0] = 0x32;
-    for (int i = 0; i < 3; i++) {
-        packet[1 + i] = (char)((length >> (7 * i) & 127) | (i < 2 ? 128 : 0));
-    }
-    memset(packet + 4, 'x', length);
-    memcpy(packet + 4, "\xff\xff", 2);
-    memset(packet + 4 + 2 + 65535, 0, 3);
-    start_running(100);
-    say(world.broker, packet, length + 4);
-    hear(world.client, packet, length + 4);
     free(packet);
 }
 
@@ -417,33 +460,34 @@ static void a_probe_is_the_last_that_leaves(void **state)
     start_running(100);
     bf_gate_pause(world.gate);
     SAY(world.broker, PUBLISH("\x01"));
-    hear_nothing(world.client);
+    take_nothing(0);
     BF_EVENTUALLY(bf_gate_is_quiet(world.gate), 5000);
     bf_gate_probe(world.gate);
     SAY(world.client, "\x32\x06probe!");
     HEAR(world.broker, "\x32\x06probe!");
-    HEAR(world.client, PUBLISH("\x01"));
+    SAY(world.broker, PUBLISH("\x02") PUBACK("\x07"));
+    HEAR(world.client, PUBACK("\x07"));
     assert_true(bf_gate_is_doomed(world.gate));
-    SAY(world.client, PUBACK("\x01"));
+    assert_int_equal(atomic_load(&world.taken), 0);
+    SAY(world.client, "\xc0\x00");
     hear_nothing(world.broker);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(holds_what_kafka_has_not, stop),
-        cmocka_unit_test_teardown(group_commit, stop),
+        cmocka_unit_test_teardown(a_puback_waits_for_kafka, stop),
+        cmocka_unit_test_teardown(many_messages_in_any_pieces, stop),
         cmocka_unit_test_teardown(a_connect_is_held_too, stop),
         cmocka_unit_test_teardown(nothing_passes_behind_the_connack, stop),
         cmocka_unit_test_teardown(the_window_closes, stop),
-        cmocka_unit_test_teardown(too_many_bytes_close_it_too, stop),
+        cmocka_unit_test_teardown(a_sever_ends_a_message_that_waits, stop),
+        cmocka_unit_test_teardown(it_stops_while_a_message_waits, stop),
+        cmocka_unit_test_teardown(nobody_else_comes_through_an_open_door, stop),
         cmocka_unit_test_teardown(after_a_sever_nothing_leaves, stop),
-        cmocka_unit_test_teardown(a_length_of_five_bytes, stop),
-        cmocka_unit_test_teardown(a_length_that_never_comes, stop),
-        cmocka_unit_test_teardown(half_a_header_that_never_ends, stop),
+        cmocka_unit_test_teardown(a_fault_ends_the_connection, stop),
         cmocka_unit_test_teardown(a_length_that_drips, stop),
         cmocka_unit_test_teardown(an_oversize_message_is_cut, stop),
-        cmocka_unit_test_teardown(a_topic_of_64_kib_passes, stop),
         cmocka_unit_test_teardown(tls_is_asked_for_by_connect, stop),
         cmocka_unit_test_teardown(a_request_without_end_is_dropped, stop),
         cmocka_unit_test_teardown(nobody_is_let_in_unasked, stop),
