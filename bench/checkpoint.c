@@ -66,7 +66,7 @@ static void make_plan(struct state *state)
     struct bf_bundle bundle = {.files = files, .count = 2};
     memset(bundle.hash, '0', sizeof bundle.hash - 1);
     struct bf_err err;
-    bench_must(bf_city_load(&bundle, bf_aggregate_names(), &state->city, &err), &err);
+    bench_must(bf_city_load(&bundle, bf_aggregate_kinds(), &state->city, &err), &err);
     bench_must(bf_kpi_plan_create(state->city, 1, BF_TIME_NONE, &state->plan, &err), &err);
 }
 
