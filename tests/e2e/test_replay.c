@@ -98,6 +98,20 @@ static void a_changed_kpi_differs_and_no_other(void **state)
     town_edit(&town, "kpis/utilities.yaml", "value >= 30", "value >= 80");
 }
 
+static void every_checkpoint_holds(void **state)
+{
+    (void)state;
+    static char out[32768];
+    unsigned holds = 0;
+    int code = town_belfry(&town, out, sizeof out, "checkpoint", "verify", "--json", NULL);
+    for (const char *at = out; (at = strstr(at, "\"holds\":true")) != NULL; at++) {
+        holds++;
+    }
+    if (code != 0 || holds != 16 || strstr(out, "\"windows\":") == NULL) {
+        fail_msg("checkpoint verify: exit code %d, %u hold: %s", code, holds, out);
+    }
+}
+
 static void the_town_has_not_noticed(void **state)
 {
     (void)state;
@@ -111,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_same_configuration_gives_the_same_results),
                                        cmocka_unit_test(a_changed_kpi_differs_and_no_other),
+                                       cmocka_unit_test(every_checkpoint_holds),
                                        cmocka_unit_test(the_town_has_not_noticed)};
     if (!town_open(&town, BF_PEER_KAFKA, "2s")) {
         return 77;
