@@ -109,7 +109,7 @@ static enum bf_status give_disk(struct bf_peer *peer, const char *name, uint64_t
         return BF_OK;
     }
     peer->folder = bf_tempdir(name);
-    snprintf(path, size, "%s/%s", peer->folder, peer->kind == BF_PEER_REDIS ? "appendonlydir" : "log");
+    snprintf(path, size, "%s/log", peer->folder); /* where kafka.sh keeps Kafka's data */
     return bf_disk_mount(path, bytes, err);
 }
 
@@ -121,6 +121,10 @@ static enum bf_status start_peers(struct town *town, const struct town_options *
         status = give_disk(&town->kafka, "kafka", options->kafka_disk, town->kafka_disk,
                            sizeof town->kafka_disk, err);
     }
+    snprintf(town->redis_config, sizeof town->redis_config,
+             "appendonly yes\nappendfsync everysec\nauto-aof-rewrite-percentage 0\n%s%s\n",
+             town->redis_disk[0] ? "dir " : "", town->redis_disk);
+    town->redis.config = town->redis_config;
     status = status == BF_OK ? bf_peer_start(&town->broker, err) : status;
     status = status == BF_OK ? bf_peer_start(&town->redis, err) : status;
     if (status == BF_OK && options->cuttable) {
@@ -145,17 +149,15 @@ static bool installed(enum bf_peer_kind kafka)
 bool town_build(struct town *town, const struct town_options *options)
 {
     struct bf_err err = {0};
-    *town = (struct town){
-        .broker = {.kind = BF_PEER_MOSQUITTO, .config = "autosave_interval 300\n"},
-        .redis = {.kind = BF_PEER_REDIS,
-                  .config = "appendonly yes\nappendfsync everysec\nauto-aof-rewrite-percentage 0\n"},
-        .kafka = {.kind = options->kafka},
-        .exists = {[TOWN_INGEST] = true,
-                   [TOWN_PROCESS] = true,
-                   [TOWN_SINK] = true,
-                   [TOWN_INGEST_2] = options->ingests > 1,
-                   [TOWN_PROCESS_2] = options->processes > 1,
-                   [TOWN_PROCESS_3] = options->processes > 2}};
+    *town = (struct town){.broker = {.kind = BF_PEER_MOSQUITTO, .config = "autosave_interval 300\n"},
+                          .redis = {.kind = BF_PEER_REDIS},
+                          .kafka = {.kind = options->kafka},
+                          .exists = {[TOWN_INGEST] = true,
+                                     [TOWN_PROCESS] = true,
+                                     [TOWN_SINK] = true,
+                                     [TOWN_INGEST_2] = options->ingests > 1,
+                                     [TOWN_PROCESS_2] = options->processes > 1,
+                                     [TOWN_PROCESS_3] = options->processes > 2}};
     if (!installed(options->kafka)) {
         return false;
     }

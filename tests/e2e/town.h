@@ -59,7 +59,7 @@ struct town {
     const char *folder;
     char city[300], config[300], url[100]; /* url: of Redis */
     char kafka_disk[300], redis_disk[300]; /* where they are mounted; "": not at all */
-    char via[400];
+    char via[400], redis_config[500];
     struct bf_kafka_options options;
     uint64_t published, acknowledged;
     uint64_t again; /* of these, sent a second time after a connection was lost: the broker may have both */
@@ -84,6 +84,7 @@ void town_start(struct town *town, enum town_daemon which);
 void town_kill(struct town *town, enum town_daemon which); /* -9; town_tend brings it back */
 void town_stop(struct town *town, enum town_daemon which); /* TERM, and it stays away */
 const char *town_name(enum town_daemon which);
+enum town_daemon town_kind(enum town_daemon which); /* TOWN_INGEST, TOWN_PROCESS or TOWN_SINK */
 /* What a supervisor does: starts again what has ended. */
 void town_tend(struct town *town);
 bool town_ready(struct town *town, enum town_daemon which);

@@ -7,8 +7,6 @@
 
 #define TOWN_BIN TEST_BINARY_DIR "/bin/"
 
-/* TOWN_INGEST, TOWN_PROCESS or TOWN_SINK. */
-enum town_daemon town_kind(enum town_daemon which);
 char *town_log_of(const struct town *town, const char *name, char path[400]);
 /* town_files.c */
 bool town_make_city(const struct town *town, const char *delay);

@@ -278,7 +278,7 @@ enum bf_status bf_peer_launch(struct bf_peer *peer, struct bf_err *err)
         return bf_err_set(err, BF_PEER, "too many nodes of Apache Kafka");
     }
     struct bf_child_options options = {
-        .argv = launch.argv, .env = launch.env, .out = peer->log, .err = peer->log};
+        .argv = launch.argv, .env = launch.env, .folder = peer->folder, .out = peer->log, .err = peer->log};
     snprintf(peer->address, sizeof peer->address, "127.0.0.1:%u", peer->port);
     return bf_child_start(&peer->child, &options, err);
 }
