@@ -69,6 +69,7 @@ struct town {
 /* What `belfry audit --json` says. */
 struct town_audit {
     char text[2048];
+    uint64_t messages;
     bool holds;
 };
 
@@ -107,6 +108,9 @@ void town_edit(struct town *town, const char *file, const char *old, const char 
 
 /* Waits until `belfry audit` finds everything accounted for, ends ingest so that the log's time stands, and
  * holds the oracle against what the rest then says. Prints the sums. */
+/* The same, for who does not want to fail at once. */
+enum bf_status town_judge(struct town *town, struct bf_oracle_sums *sums, struct town_audit *audit,
+                          struct bf_err *err) BF_MUST_CHECK;
 void town_account(struct town *town, struct bf_oracle_sums *sums, struct town_audit *audit);
 /* A number of the audit's JSON. */
 uint64_t town_audit_number(const struct town_audit *audit, const char *name);

@@ -1,0 +1,211 @@
+/* Why: the promise, held against real peers for as long as one likes: a storm of faults (tests/e2e/storm.h)
+ * under load, then one verdict. bench/chaos builds and runs it; its progress goes to stderr, its result to
+ * stdout. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/e2e/storm.h"
+#include "tests/support/disk.h"
+
+#define DISK_BYTES (UINT64_C(8) << 30) /* takes only what is used */
+#define FIRST_MS 5000
+#define LAST_MS 10000
+#define LOAD_END_MS 180000
+
+struct result {
+    struct bf_oracle_sums sums;
+    struct town_audit audit;
+    struct bf_err why;
+    bool holds;
+    double load_s, drain_s;
+};
+
+static struct town town;
+static struct storm storm = {.town = &town, .faults = 300, .gap_ms = 3000};
+static struct result result;
+static int64_t began_us;
+
+static double seconds_since(int64_t then_us)
+{
+    return (double)(bf_time_monotonic_us() - then_us) / (double)BF_US_PER_S;
+}
+
+static void progress(void *context, int number, const char *words)
+{
+    (void)context;
+    fprintf(stderr, "%7.1f s  fault %d of %d: %s\n", seconds_since(began_us), number, storm.faults, words);
+}
+
+static void blow(const char *rate)
+{
+    town_devices(&town, "--rate", rate, "--connections", "8", "--devices", "1000", "--fault", "malformed=2%",
+                 "--fault", "bad-clock=2%", NULL);
+    began_us = bf_time_monotonic_us();
+    town_pass(&town, FIRST_MS);
+    storm_blow(&storm);
+    town_pass(&town, LAST_MS);
+    town_devices_stop(&town);
+    town_devices_end(&town, LOAD_END_MS);
+    result.load_s = seconds_since(began_us);
+    began_us = bf_time_monotonic_us();
+    result.holds = town_judge(&town, &result.sums, &result.audit, &result.why) == BF_OK;
+    result.drain_s = seconds_since(began_us);
+}
+
+struct line {
+    const char *name, *text;
+    uint64_t value;
+};
+
+#define LINES 15
+static void list(uint64_t seed, struct line lines[LINES])
+{
+    uint64_t messages = result.audit.messages, acknowledged = town.acknowledged;
+    uint64_t most = acknowledged + town.again, restarts = 0;
+    for (int i = 0; i < TOWN_DAEMONS; i++) {
+        restarts += town.restarts[i];
+    }
+    const struct line all[LINES] = {
+        {.name = "seed", .text = "seed", .value = seed},
+        {.name = "faults", .text = "faults", .value = (uint64_t)storm.begun},
+        {.name = "overlapping", .text = "  while others lasted", .value = (uint64_t)storm.overlapping},
+        {.name = "restarts", .text = "restarts beyond the faults", .value = restarts},
+        {.name = "rate",
+         .text = "messages per second",
+         .value = (uint64_t)((double)messages / result.load_s)},
+        {.name = "acknowledged", .text = "messages acknowledged", .value = acknowledged},
+        {.name = "again", .text = "  sent again by the devices", .value = town.again},
+        {.name = "lost",
+         .text = "messages lost",
+         .value = acknowledged > messages ? acknowledged - messages : 0},
+        {.name = "doubled", .text = "messages doubled", .value = messages > most ? messages - most : 0},
+        {.name = "readings", .text = "readings in the log", .value = result.sums.readings},
+        {.name = "duplicate", .text = "  delivered again, dropped", .value = result.sums.duplicate},
+        {.name = "windows", .text = "windows with data", .value = result.sums.windows},
+        {.name = "results", .text = "finals and revisions", .value = result.sums.results},
+        {.name = "revisions", .text = "  revisions", .value = result.sums.revisions},
+        {.name = "repeats", .text = "results written again, dropped", .value = result.sums.repeats},
+    };
+    memcpy(lines, all, sizeof all);
+}
+
+static void print_json(FILE *out, const struct line lines[LINES])
+{
+    fprintf(out, "{");
+    for (size_t i = 0; i < LINES; i++) {
+        fprintf(out, "\"%s\":%llu,", lines[i].name, (unsigned long long)lines[i].value);
+    }
+    fprintf(out, "\"load_s\":%.0f,\"drain_s\":%.0f,\"by_kind\":{", result.load_s, result.drain_s);
+    for (int kind = 0; kind < STORM_KINDS; kind++) {
+        fprintf(out, "%s\"%s\":%d", kind ? "," : "", storm_kind_name((enum storm_kind)kind),
+                storm.counts[kind]);
+    }
+    fprintf(out, "},\"holds\":%s}\n", result.holds ? "true" : "false");
+}
+
+static void print_table(FILE *out, const struct line lines[LINES])
+{
+    for (size_t i = 0; i < LINES; i++) {
+        fprintf(out, "%-34s %12llu\n", lines[i].text, (unsigned long long)lines[i].value);
+    }
+    for (int kind = 0; kind < STORM_KINDS; kind++) {
+        fprintf(out, "fault: %-27s %12d\n", storm_kind_name((enum storm_kind)kind), storm.counts[kind]);
+    }
+    fprintf(out, "%s\n",
+            result.holds ? "Nothing lost, nothing doubled; every result is the oracle's, once."
+                         : "The promise is BROKEN:");
+    if (!result.holds) {
+        fprintf(out, "%s %s\n%s\n", result.why.message, result.why.detail, result.sums.differences);
+    }
+}
+
+static const struct option long_options[] = {{"faults", required_argument, NULL, 'f'},
+                                             {"rate", required_argument, NULL, 'r'},
+                                             {"seed", required_argument, NULL, 's'},
+                                             {"minutes", required_argument, NULL, 'm'},
+                                             {"gap", required_argument, NULL, 'g'},
+                                             {"json", no_argument, NULL, 'j'},
+                                             {NULL, 0, NULL, 0}};
+
+static bool build(void)
+{
+    bool disks = bf_disk_possible();
+    if (!disks) {
+        fputs("no disk runs full: neither root nor a user namespace is to be had\n", stderr);
+    }
+    const struct town_options options = {.kafka = BF_PEER_APACHE_KAFKA,
+                                         .delay = "2s",
+                                         .ingests = 2,
+                                         .processes = 3,
+                                         .cuttable = true,
+                                         .kafka_disk = disks ? DISK_BYTES : 0,
+                                         .redis_disk = disks ? DISK_BYTES : 0};
+    return town_build(&town, &options);
+}
+
+struct run {
+    const char *rate;
+    uint64_t seed;
+    double minutes;
+    bool json;
+};
+
+static bool parse(int argc, char **argv, struct run *run)
+{
+    for (int option; (option = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
+        switch (option) {
+        case 'f':
+            storm.faults = (int)strtol(optarg, NULL, 10);
+            break;
+        case 'r':
+            run->rate = optarg;
+            break;
+        case 's':
+            run->seed = strtoull(optarg, NULL, 10);
+            break;
+        case 'm':
+            run->minutes = strtod(optarg, NULL);
+            break;
+        case 'g':
+            storm.gap_ms = (int)strtol(optarg, NULL, 10);
+            break;
+        case 'j':
+            run->json = true;
+            break;
+        default:
+            return false;
+        }
+    }
+    return storm.faults > 0 && storm.faults <= STORM_FAULTS_MAX && storm.gap_ms > 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct run run = {.rate = "2000", .seed = (uint64_t)bf_time_wall_us()};
+    struct line lines[LINES];
+    if (!parse(argc, argv, &run)) {
+        fputs("bench-chaos: see bench/chaos --help\n", stderr);
+        return 2;
+    }
+    /* What the town says on the way is progress too. */
+    FILE *out = fdopen(dup(STDOUT_FILENO), "w");
+    if (!out || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 || !build()) {
+        return 69;
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    fprintf(stderr, "seed %llu\n", (unsigned long long)run.seed);
+    storm.seed = run.seed;
+    storm.progress = progress;
+    storm.absences = true;
+    storm.until_us = run.minutes > 0 ? bf_time_monotonic_us() + (int64_t)(run.minutes * 60e6) : 0;
+    storm_plan(&storm);
+    town_run(&town);
+    blow(run.rate);
+    list(run.seed, lines);
+    (run.json ? print_json : print_table)(out, lines);
+    town_close(&town);
+    return fclose(out) == 0 && result.holds ? 0 : 1;
+}
