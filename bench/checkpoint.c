@@ -1,6 +1,6 @@
 /* checkpoint.c: what it costs to save, digest and load the state of one task with its share of 1,000,000
- * device series (one of 12 partitions), and, with --fill, the log that gives a real belfry-process such
- * tasks: bench/run measures its longest pause. Declined: a state made by hand (its layout would be another
+ * device series (one of 12 partitions), and, with --fill BROKERS, the log that gives a real belfry-process
+ * such tasks: bench/run measures its longest pause. Declined: a state made by hand (its layout would be another
  * than that of a task that has read a log). */
 #include <poll.h>
 #include <stdio.h>
@@ -237,7 +237,6 @@ static void measure(const struct bench_options *options)
          .goal_us = 1.5},
     };
     bench_measure(rows, sizeof rows / sizeof *rows, options);
-    fprintf(stderr, "bytes %zu\n", state.len);
     bf_stage1_destroy(state.task);
     bf_stage1_destroy(state.loaded);
     bf_kpi_plan_destroy(state.plan);
@@ -245,9 +244,73 @@ static void measure(const struct bench_options *options)
     free(state.bytes);
 }
 
+/* ---- the log for a real process */
+static void send(struct bf_producer *producer, enum bf_record_type type, int32_t partition,
+                 struct bf_slice key, struct bf_slice value)
+{
+    struct bf_err err;
+    const struct bf_outgoing record = {
+        .topic = BF_TOPIC_READINGS, .partition = partition, .key = key, .value = value, .type = type};
+    bench_must(bf_producer_send_wait(producer, &record, NULL, &err), &err);
+}
+
+static void send_reading(struct bf_producer *producer, int device, int64_t serial)
+{
+    char bytes[RECORD_MAX];
+    struct bf_slice value = reading_of(device, serial, bytes), source = source_of(device);
+    send(producer, BF_RECORD_READING, bf_hash_partition(source, PARTITIONS), source, value);
+}
+
+static void send_ticks(struct bf_producer *producer, int64_t serial)
+{
+    char bytes[RECORD_MAX];
+    struct bf_slice value = tick_of(serial, bytes);
+    for (int32_t partition = 0; partition < PARTITIONS; partition++) {
+        send(producer, BF_RECORD_TICK, partition, (struct bf_slice){.len = 0}, value);
+    }
+}
+
+static bool stdin_is_closed(int timeout_ms)
+{
+    struct pollfd input = {.fd = 0, .events = POLLIN};
+    return poll(&input, 1, timeout_ms) > 0;
+}
+
+/* One reading of every device, then a trickle of 1,000 a second until stdin ends. */
+static void fill(const struct bf_kafka_options *kafka)
+{
+    struct bf_producer *producer;
+    struct bf_err err;
+    int64_t serial = 0;
+    bench_must(bf_producer_create(kafka, 5, 100000, &producer, &err), &err);
+    for (int device = 0; device < SERIES; device++) {
+        send_reading(producer, device, ++serial);
+        if (device % 10000 == 0) {
+            send_ticks(producer, serial);
+        }
+    }
+    bench_must(bf_producer_wait(producer, bf_producer_handed(producer), 60000, &err), &err);
+    puts("filled");
+    fflush(stdout);
+    while (!stdin_is_closed(100)) {
+        for (int i = 0; i < 100; i++, serial++) {
+            send_reading(producer, (int)(serial % SERIES), serial);
+        }
+        send_ticks(producer, serial);
+    }
+    bf_producer_destroy(producer, 5000);
+}
+
 int main(int argc, char **argv)
 {
     struct bench_options options = bench_options_read(argc, argv);
-    measure(&options);
+    const struct bf_kafka_options kafka = {.brokers = bench_argument(argc, argv, "--fill", NULL),
+                                           .prefix = bench_argument(argc, argv, "--prefix", "belfry"),
+                                           .client_id = "bench"};
+    if (kafka.brokers != NULL) {
+        fill(&kafka);
+    } else {
+        measure(&options);
+    }
     return EXIT_SUCCESS;
 }
