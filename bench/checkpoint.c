@@ -1,7 +1,7 @@
 /* checkpoint.c: what it costs to save, digest and load the state of one task with its share of 1,000,000
  * device series (one of 12 partitions), and, with --fill BROKERS, the log that gives a real belfry-process
- * such tasks: bench/run measures its longest pause. Declined: a state made by hand (its layout would be another
- * than that of a task that has read a log). */
+ * such tasks: bench/run measures its longest pause. Declined: a state made by hand (its layout would be
+ * another than that of a task that has read a log). */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

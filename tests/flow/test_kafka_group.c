@@ -54,12 +54,14 @@ static void revoked(void *context, const enum bf_topic *topics, const int32_t *p
     member->lost = lost;
 }
 
+static const struct bf_kafka_options *member_options = &kafka_options;
+
 static void join(struct member *member, const char *group_id, const char *instance_id)
 {
     const struct bf_group group = {.id = group_id, .instance_id = instance_id, .session_ms = 6000,
                                    .assigned = assigned, .revoked = revoked, .context = member};
     const enum bf_topic topic = BF_TOPIC_READINGS;
-    OK(bf_consumer_create(&kafka_options, &group, false, &member->consumer, &err));
+    OK(bf_consumer_create(member_options, &group, false, &member->consumer, &err));
     OK(bf_consumer_subscribe(member->consumer, &topic, 1, &err));
 }
 
@@ -229,6 +231,41 @@ static void a_fenced_member_loses_everything_and_says_fatal(void **state)
     bf_consumer_destroy(young.consumer);
 }
 
+/* librdkafka has left the group, because nobody polled, and has not been able to say so. Its commit would be
+ * one of nobody, which Kafka accepts while the group has no members. */
+static void a_member_that_was_thrown_out_commits_nothing(void **state)
+{
+    (void)state;
+    static const struct bf_property hurried[] = {{.name = "max.poll.interval.ms", .value = "6000"}};
+    struct bf_kafka_options options = kafka_options;
+    struct member member = {.start = 0};
+    struct bf_err err = {.status = BF_OK};
+    char read[5000];
+    int64_t offset;
+    options.properties = hurried;
+    options.property_count = 1;
+    member_options = &options;
+    join(&member, "five", "five-1");
+    member_options = &kafka_options;
+    poll_until_holds(&member, 12);
+    const struct bf_position position = {.topic = BF_TOPIC_READINGS, .partition = 0, .offset = 1};
+    assert_int_equal(bf_consumer_commit(member.consumer, &position, "mine", &err), BF_COMMIT_DONE);
+    const struct bf_position late = {.topic = BF_TOPIC_READINGS, .partition = 0, .offset = 2};
+    BF_EVENTUALLY(bf_consumer_commit(member.consumer, &late, "late", &err) == BF_COMMIT_REFUSED, 20000);
+    OK(bf_consumer_committed(member.consumer, BF_TOPIC_READINGS, 0, &offset, read, sizeof read, &err));
+    struct bf_position again = late;
+    again.offset = 99;
+    assert_int_equal(bf_consumer_commit(member.consumer, &again, "stray", &err), BF_COMMIT_REFUSED);
+    OK(bf_consumer_committed(member.consumer, BF_TOPIC_READINGS, 0, &offset, read, sizeof read, &err));
+    assert_int_equal(offset, 2); /* while it was a member; nothing since */
+    poll_until_holds(&member, 0);
+    poll_until_holds(&member, 12); /* and comes back by itself */
+    assert_int_equal(member.revoked, 1);
+    assert_true(member.lost);
+    assert_int_equal(bf_consumer_commit(member.consumer, &again, "back", &err), BF_COMMIT_DONE);
+    bf_consumer_destroy(member.consumer);
+}
+
 int main(void)
 {
     int skipped = kafka_start();
@@ -241,6 +278,7 @@ int main(void)
         cmocka_unit_test(a_task_that_cannot_be_loaded_ends_the_member),
         cmocka_unit_test(a_second_member_takes_half),
         cmocka_unit_test(a_fenced_member_loses_everything_and_says_fatal),
+        cmocka_unit_test(a_member_that_was_thrown_out_commits_nothing),
     };
     int failures = cmocka_run_group_tests(tests, NULL, NULL);
     bf_peer_stop(&kafka_peer);
