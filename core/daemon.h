@@ -6,7 +6,7 @@
  * with the words of health.h, RELOADING=1, STOPPING=1, WATCHDOG=1.
  * The first TERM or INT ends the loop after the current step. One that comes more than a second later ends
  * the process at once (a terminal and a supervisor that both say it mean it once).
- * Exit codes: 0 stopped by a signal, 1 failed, 2 usage, 69 a peer cannot be reached at start,
+ * Exit codes: 0 stopped by a signal, 1 failed, 2 usage, 69 a peer was given up at start,
  * 78 configuration, 130 interrupted.
  * Declined: libsystemd (a datagram to a socket needs no library), forking into the background (a
  * supervisor wants the process it started).

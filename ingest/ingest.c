@@ -62,7 +62,8 @@ static enum bf_status open_gate(struct bf_ingest *ingest, struct bf_err *err)
 
 static enum bf_status open_kafka(struct bf_ingest *ingest, struct bf_err *err)
 {
-    enum bf_status status = bf_config_log_open(&ingest->kafka, NULL, &ingest->log, err);
+    enum bf_status status =
+        bf_config_log_await(&ingest->kafka, NULL, ingest->context.health, &ingest->log, err);
     if (status == BF_OK) {
         uint32_t linger_ms = (uint32_t)(ingest->site->ingest.linger_us / BF_US_PER_MS);
         status = bf_producer_create(&ingest->kafka, linger_ms, MAX_QUEUE, &ingest->producer, err);

@@ -86,7 +86,7 @@ static enum bf_status open_all(struct bf__runner *runner, struct bf_err *err)
     status = bf_http_start(runner->site->sink.http, runner->context.counters, runner->context.health,
                            &runner->http, err);
     if (status == BF_OK) {
-        status = bf_config_log_open(&runner->kafka, NULL, &runner->log, err);
+        status = bf_config_log_await(&runner->kafka, NULL, runner->context.health, &runner->log, err);
     }
     if (status != BF_OK) {
         return status;

@@ -12,6 +12,7 @@
 #define BF_CONFIG_LOG_H
 
 #include "config/city.h"
+#include "core/health.h"
 #include "core/record.h"
 #include "peers/kafka/kafka.h"
 
@@ -21,6 +22,12 @@ struct bf_config_log;
 enum bf_status bf_config_log_open(const struct bf_kafka_options *options,
                                const struct bf_aggregate_kind *const *aggregates,
                                   struct bf_config_log **log, struct bf_err *err) BF_MUST_CHECK;
+/* As open, for a daemon: waits as long as Kafka does not answer or has no topics, with the reason in readyz
+ * and in the log (where it changes, and once a minute). PEER only when the daemon was asked to stop. */
+enum bf_status bf_config_log_await(const struct bf_kafka_options *options,
+                                   const struct bf_aggregate_kind *const *aggregates,
+                                   struct bf_health *health, struct bf_config_log **log,
+                                   struct bf_err *err) BF_MUST_CHECK;
 void bf_config_log_close(struct bf_config_log *log);
 /* Reads what has come since; waits at most timeout_ms for something. OK or AGAIN. */
 enum bf_status bf_config_log_refresh(struct bf_config_log *log, int timeout_ms,

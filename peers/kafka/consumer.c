@@ -14,20 +14,35 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "core/time.h"
 
 #define NUDGE_BYTES ((size_t)1 << 20) /* a quarter of the queue, as make_handle sets it */
 #define NUDGE_RECORDS 25000
+#define FORGIVEN_SESSIONS 3 /* for so long after an outage being fenced is put down to it */
+
+/* What this handle cannot survive. */
+static void give_up(struct bf_consumer *consumer, const char *reason)
+{
+    char why[256];
+    rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(consumer->rk, why, sizeof why);
+    if (bf__consumer_is_fenced(fatal) || !fatal) {
+        bf__consumer_fenced(consumer, fatal ? why : reason);
+    } else {
+        bf__consumer_fail(consumer, BF_FATAL, "the Kafka consumer has failed", why);
+    }
+}
 
 static void trouble(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
     struct bf_consumer *consumer = opaque;
+    bf__consumer_note_trouble(consumer);
     if (code == RD_KAFKA_RESP_ERR__FATAL || bf__consumer_is_fenced((rd_kafka_resp_err_t)code)) {
-        char why[256];
-        rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(rk, why, sizeof why);
-        bf__consumer_fail(consumer, BF_FATAL, "the Kafka consumer has failed", fatal ? why : reason);
+        give_up(consumer, reason);
     } else if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
         consumer->connected = false;
         bf_log(BF_LOG_WARN, "kafka.away", "client=%s reason=%s", rd_kafka_name(rk), reason);
+    } else {
+        (void)snprintf(consumer->reason, sizeof consumer->reason, "%s", reason);
     }
 }
 
@@ -142,6 +157,49 @@ bool bf_consumer_connected(const struct bf_consumer *consumer)
     return consumer->connected;
 }
 
+const char *bf_consumer_reason(const struct bf_consumer *consumer)
+{
+    return consumer->reason;
+}
+
+enum bf_status bf_consumer_reach(struct bf_consumer *consumer, int timeout_ms, struct bf_err *err)
+{
+    assert(!consumer->grouped);
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t code = rd_kafka_metadata(consumer->rk, 0, NULL, &metadata, timeout_ms);
+    if (!code) {
+        rd_kafka_metadata_destroy(metadata);
+        return BF_OK;
+    }
+    rd_kafka_message_t *event = rd_kafka_consumer_poll(consumer->rk, 0); /* serves `trouble` */
+    if (event) {
+        rd_kafka_message_destroy(event);
+    }
+    enum bf_status status = bf_err_set(err, BF_PEER, "Kafka cannot be reached");
+    bf_err_detail(err, "%s", consumer->reason[0] ? consumer->reason : rd_kafka_err2str(code));
+    return status;
+}
+
+void bf__consumer_note_trouble(struct bf_consumer *consumer)
+{
+    consumer->trouble_us = bf_time_monotonic_us();
+}
+
+void bf__consumer_fenced(struct bf_consumer *consumer, const char *detail)
+{
+    int64_t session_us = (consumer->group.session_ms ? consumer->group.session_ms : 6000) * BF_US_PER_MS;
+    bool away = consumer->trouble_us > 0 &&
+                bf_time_monotonic_us() - consumer->trouble_us < FORGIVEN_SESSIONS * session_us;
+    if (consumer->failed) {
+        return;
+    }
+    bf__consumer_fail(consumer, away ? BF_PEER : BF_FATAL,
+                      away ? "the membership of the Kafka group was lost"
+                           : "another process has joined the Kafka group under the same id",
+                      detail);
+    bf_err_hint(&consumer->failure, "each process needs an id of its own");
+}
+
 bool bf__consumer_is_fenced(rd_kafka_resp_err_t code)
 {
     return code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID || code == RD_KAFKA_RESP_ERR__FENCED;
@@ -217,10 +275,7 @@ static enum bf_status take_event(struct bf_consumer *consumer, const rd_kafka_me
                  rd_kafka_message_errstr(message));
         bf__consumer_fail(consumer, BF_FATAL, "the position lies outside Kafka's log", detail);
     } else if (code == RD_KAFKA_RESP_ERR__FATAL || bf__consumer_is_fenced(code)) {
-        char why[256];
-        rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(consumer->rk, why, sizeof why);
-        bf__consumer_fail(consumer, BF_FATAL, "the Kafka consumer has failed",
-                          fatal ? why : rd_kafka_message_errstr(message));
+        give_up(consumer, rd_kafka_message_errstr(message));
     } else {
         bf_log(BF_LOG_WARN, "kafka.consumer.event", "reason=%s", rd_kafka_message_errstr(message));
     }

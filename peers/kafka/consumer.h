@@ -71,7 +71,13 @@ enum bf_status bf_consumer_pause(struct bf_consumer *consumer, enum bf_topic top
                                  bool pause, struct bf_err *err) BF_MUST_CHECK;
 /* False from the moment no broker can be reached until the next record: for readiness. */
 bool bf_consumer_connected(const struct bf_consumer *consumer);
-/* OK with a record or an eof event (release it), AGAIN after timeout_ms without one. */
+/* The last words about a broker that could not be reached; "" where there were none. */
+const char *bf_consumer_reason(const struct bf_consumer *consumer);
+/* Whether Kafka answers at all. PEER with its words after timeout_ms. Group NULL only. */
+enum bf_status bf_consumer_reach(struct bf_consumer *consumer, int timeout_ms,
+                                 struct bf_err *err) BF_MUST_CHECK;
+/* OK with a record or an eof event (release it), AGAIN after timeout_ms without one. PEER: this handle is
+ * lost with its membership (or `assigned` said so); destroy it, make another and subscribe. */
 enum bf_status bf_consumer_poll(struct bf_consumer *consumer, int timeout_ms, struct bf_incoming *incoming,
                                 struct bf_err *err) BF_MUST_CHECK;
 

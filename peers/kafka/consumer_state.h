@@ -24,6 +24,9 @@ struct bf_consumer {
     bool grouped;
     bool subscribed;
     bool connected;
+    char reason[200];   /* the last words about a broker that cannot be reached */
+    int64_t trouble_us; /* when Kafka, or the membership, was last seen to be away; monotonic, 0: never */
+    char member[128];   /* this member's id as of the last assignment; "": none */
     char names[BF_TOPIC_COUNT][BF__TOPIC_NAME_MAX];
     rd_kafka_topic_t *topics[BF_TOPIC_COUNT]; /* held, so that a record's topic is found by its pointer */
     struct bf__partition partitions[BF_TOPIC_COUNT][BF_PARTITIONS_MAX];
@@ -61,6 +64,12 @@ void bf__consumer_resync(struct bf_consumer *consumer);
 /* Every later poll returns this. */
 void bf__consumer_fail(struct bf_consumer *consumer, enum bf_status status, const char *message,
                        const char *detail);
+/* This member's name is another's now. PEER where Kafka was away shortly before: then it is most likely our
+ * own request, sent twice, that has taken our place, and joining anew helps. Else somebody lives under it. */
+void bf__consumer_fenced(struct bf_consumer *consumer, const char *detail);
+void bf__consumer_note_trouble(struct bf_consumer *consumer);
+/* False where librdkafka has left the group, or is another member by now, since the last assignment. */
+bool bf__group_is_member(struct bf_consumer *consumer);
 /* True where the code means that this member is no longer the one of its name. */
 bool bf__consumer_is_fenced(rd_kafka_resp_err_t code);
 

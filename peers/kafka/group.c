@@ -88,9 +88,31 @@ static enum bf_status ask_positions(struct bf_consumer *consumer, rd_kafka_topic
     return status;
 }
 
+static void note_member(struct bf_consumer *consumer)
+{
+    char *id = rd_kafka_memberid(consumer->rk);
+    (void)snprintf(consumer->member, sizeof consumer->member, "%s", id ? id : "");
+    if (id) {
+        rd_kafka_mem_free(consumer->rk, id);
+    }
+}
+
+/* A commit of a member that has left would go out as one of nobody: Kafka accepts it while the group is
+ * empty, and else fences the name for good, the member that is about to come back included. */
+bool bf__group_is_member(struct bf_consumer *consumer)
+{
+    char *id = rd_kafka_memberid(consumer->rk);
+    bool same = id && id[0] && strncmp(id, consumer->member, sizeof consumer->member - 1) == 0;
+    if (id) {
+        rd_kafka_mem_free(consumer->rk, id);
+    }
+    return same && !rd_kafka_assignment_lost(consumer->rk);
+}
+
 static void assign(struct bf_consumer *consumer, rd_kafka_topic_partition_list_t *list)
 {
     struct bf_err err = {.status = BF_OK};
+    note_member(consumer);
     bf__consumer_end_all(consumer, true); /* an assignment without a revoke: whatever was, is over */
     enum bf_status status = ask_positions(consumer, list, &err);
     if (status != BF_OK) {
@@ -116,6 +138,9 @@ void bf__group_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topi
            "client=%s group=%s partitions=%d lost=%d", rd_kafka_name(rk), consumer->group.id,
            list ? list->cnt : 0, lost);
     consumer->rebalanced = true;
+    if (lost) {
+        bf__consumer_note_trouble(consumer);
+    }
     if (assigning && !consumer->failed) {
         assign(consumer, list);
     } else {

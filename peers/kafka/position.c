@@ -135,7 +135,8 @@ enum bf_status bf_consumer_pause(struct bf_consumer *consumer, enum bf_topic top
 static bool commit_refused(rd_kafka_resp_err_t code)
 {
     return code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID || code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION ||
-           code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS || bf__consumer_is_fenced(code);
+           code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS || code == RD_KAFKA_RESP_ERR__FATAL ||
+           bf__consumer_is_fenced(code);
 }
 
 enum bf_commit bf_consumer_commit(struct bf_consumer *consumer, const struct bf_position *position,
@@ -145,6 +146,12 @@ enum bf_commit bf_consumer_commit(struct bf_consumer *consumer, const struct bf_
     assert(position->offset >= 0 && len <= METADATA_MAX);
     for (size_t i = 0; i < len; i++) {
         assert((unsigned char)metadata[i] < 0x80);
+    }
+    if (consumer->grouped && !bf__group_is_member(consumer)) {
+        bf__consumer_note_trouble(consumer);
+        (void)bf_err_set(err, BF_AGAIN, "%s [%d] is not committed: the membership was lost",
+                         consumer->names[position->topic], (int)position->partition);
+        return BF_COMMIT_REFUSED;
     }
     char copy[METADATA_MAX + 1]; /* librdkafka wants it writable, and frees what a list holds */
     memcpy(copy, metadata, len + 1);

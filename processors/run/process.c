@@ -13,6 +13,8 @@
 #define TURN_US (20 * BF_US_PER_MS)
 #define IDLE_MS 20
 #define REPORT_US BF_US_PER_S
+#define REJOIN_US (500 * BF_US_PER_MS) /* doubles from time to time, */
+#define REJOIN_MAX_US (5 * BF_US_PER_S)
 #define LINGER_MS 5
 #define MAX_QUEUE 100000
 #define CLOSE_US (4 * BF_US_PER_S)
@@ -67,7 +69,8 @@ static enum bf_status open_all(struct bf_process *process, struct bf_daemon_cont
         bf_http_start(process->site->process.http, context->counters, context->health, &process->http, err);
     if (status == BF_OK) {
         bf_log(BF_LOG_INFO, "http.listening", "port=%d", (int)bf_http_port(process->http));
-        status = bf_config_log_open(&process->kafka, bf_aggregate_kinds(), &process->log, err);
+        status =
+            bf_config_log_await(&process->kafka, bf_aggregate_kinds(), process->health, &process->log, err);
     }
     if (status == BF_OK) {
         status = open_tables(process, err);
@@ -176,10 +179,68 @@ static void repace(struct bf_process *process)
     }
 }
 
+/* The membership is lost for good, or a task could not be loaded because Kafka went away: everything ends and
+ * begins anew with the next assignment, under a new consumer (a fenced one cannot be used again). */
+static void leave_group(struct bf_process *process, const struct bf_err *why)
+{
+    bf_log_err(BF_LOG_WARN, "group.left", why);
+    bf_health_set(process->health, "group", BF_HEALTH_NOT_READY, "%s%s%s", why->message,
+                  why->detail[0] ? ": " : "", why->detail);
+    if (process->holding) {
+        bf_incoming_release(&process->held);
+        process->holding = false;
+    }
+    bf_consumer_destroy(process->consumer); /* calls revoked */
+    process->consumer = NULL;
+    int64_t pause_us = process->rejoin_pause_us == 0 ? REJOIN_US : 2 * process->rejoin_pause_us;
+    process->rejoin_pause_us = pause_us > REJOIN_MAX_US ? REJOIN_MAX_US : pause_us;
+    process->rejoin_us = bf_time_monotonic_us() + process->rejoin_pause_us;
+}
+
+/* A task whose commit was refused waits for the next assignment. Where none comes, this one is over. */
+static bool stands_still(struct bf_process *process, struct bf_err *err)
+{
+    bool stopped = false;
+    for (size_t i = 0; i < process->task_count; i++) {
+        stopped = stopped || process->tasks[i].stopped;
+    }
+    int64_t now_us = bf_time_monotonic_us();
+    if (!stopped || process->stopped_since_us == 0) {
+        process->stopped_since_us = stopped ? now_us : 0;
+        return false;
+    }
+    if (now_us - process->stopped_since_us < 2 * process->site->process.session_us) {
+        return false;
+    }
+    process->stopped_since_us = 0;
+    (void)bf_err_set(err, BF_PEER, "a commit was refused, and no new assignment has come");
+    return true;
+}
+
+/* The group's part of a turn. PEER ends the membership, not the process. */
+static enum bf_status take_part(struct bf_process *process, struct bf_err *err)
+{
+    enum bf_status status;
+    if (process->consumer == NULL) {
+        if (bf_time_monotonic_us() < process->rejoin_us) {
+            return bf_producer_poll(process->producer, IDLE_MS, err);
+        }
+        status = open_group(process, err);
+    } else {
+        status = process->holding ? retry_held(process, err) : take_records(process, err);
+        status = (status == BF_OK || status == BF_AGAIN) && stands_still(process, err) ? BF_PEER : status;
+    }
+    if (status == BF_PEER) {
+        leave_group(process, err);
+        return BF_AGAIN;
+    }
+    return status;
+}
+
 static enum bf_status process_step(void *self, struct bf_err *err)
 {
     struct bf_process *process = self;
-    enum bf_status status = process->holding ? retry_held(process, err) : take_records(process, err);
+    enum bf_status status = take_part(process, err);
     if (status == BF_OK || status == BF_AGAIN) {
         status = bf_producer_poll(process->producer, 0, err);
     }

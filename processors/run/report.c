@@ -116,6 +116,18 @@ static void report_sources(struct bf_process *process, size_t held)
     }
 }
 
+static void report_kafka(struct bf_process *process)
+{
+    const char *reason = process->consumer != NULL ? bf_consumer_reason(process->consumer) : "";
+    if ((process->consumer == NULL || bf_consumer_connected(process->consumer)) &&
+        bf_producer_connected(process->producer)) {
+        bf_health_set(process->health, "kafka", BF_HEALTH_OK, "connected");
+    } else {
+        bf_health_set(process->health, "kafka", BF_HEALTH_NOT_READY, "no broker can be reached%s%s",
+                      reason[0] ? ": " : "", reason);
+    }
+}
+
 void bf__process_report(struct bf_process *process)
 {
     uint64_t sums[8] = {0};
@@ -154,9 +166,5 @@ void bf__process_report(struct bf_process *process)
     bf_gauge(process->tally.foreign, (int64_t)all.foreign);
     bf_gauge(process->tally.generation, all.generation);
     report_sources(process, held);
-    if (bf_consumer_connected(process->consumer) && bf_producer_connected(process->producer)) {
-        bf_health_set(process->health, "kafka", BF_HEALTH_OK, "connected");
-    } else {
-        bf_health_set(process->health, "kafka", BF_HEALTH_NOT_READY, "no broker can be reached");
-    }
+    report_kafka(process);
 }

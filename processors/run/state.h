@@ -75,6 +75,8 @@ struct bf_process {
     size_t begin_from, commit_from; /* whose turn it is */
     int64_t longest_us[BF_PAUSES]; /* since the start */
     int64_t report_us;
+    int64_t stopped_since_us;           /* since when a task is stopped; 0: none is */
+    int64_t rejoin_us, rejoin_pause_us; /* when there is no consumer; the pause is 0 after an assignment */
     struct bf_err failure; /* of an output, seen inside a task's callback */
     bool failed;
 };

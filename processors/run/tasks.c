@@ -135,6 +135,8 @@ enum bf_status bf__process_assigned(void *context, const enum bf_topic *topics, 
         bf_log(BF_LOG_INFO, "task.began", "task=%s offset=%lld owner=%016llx", task->name,
                (long long)task->next, (unsigned long long)task->owner);
     }
+    process->rejoin_pause_us = 0;
+    bf_health_set(process->health, "group", BF_HEALTH_OK, "joined");
     bf_gauge(process->tally.restore_us, bf_time_monotonic_us() - began_us);
     return BF_OK;
 }

@@ -239,7 +239,7 @@ static void a_member_that_was_thrown_out_commits_nothing(void **state)
     static const struct bf_property hurried[] = {{.name = "max.poll.interval.ms", .value = "6000"}};
     struct bf_kafka_options options = kafka_options;
     struct member member = {.start = 0};
-    struct bf_err err = {.status = BF_OK};
+    struct bf_err why = {.status = BF_OK};
     char read[5000];
     int64_t offset;
     options.properties = hurried;
@@ -249,20 +249,20 @@ static void a_member_that_was_thrown_out_commits_nothing(void **state)
     member_options = &kafka_options;
     poll_until_holds(&member, 12);
     const struct bf_position position = {.topic = BF_TOPIC_READINGS, .partition = 0, .offset = 1};
-    assert_int_equal(bf_consumer_commit(member.consumer, &position, "mine", &err), BF_COMMIT_DONE);
+    assert_int_equal(bf_consumer_commit(member.consumer, &position, "mine", &why), BF_COMMIT_DONE);
     const struct bf_position late = {.topic = BF_TOPIC_READINGS, .partition = 0, .offset = 2};
-    BF_EVENTUALLY(bf_consumer_commit(member.consumer, &late, "late", &err) == BF_COMMIT_REFUSED, 20000);
+    BF_EVENTUALLY(bf_consumer_commit(member.consumer, &late, "late", &why) == BF_COMMIT_REFUSED, 20000);
     OK(bf_consumer_committed(member.consumer, BF_TOPIC_READINGS, 0, &offset, read, sizeof read, &err));
     struct bf_position again = late;
     again.offset = 99;
-    assert_int_equal(bf_consumer_commit(member.consumer, &again, "stray", &err), BF_COMMIT_REFUSED);
+    assert_int_equal(bf_consumer_commit(member.consumer, &again, "stray", &why), BF_COMMIT_REFUSED);
     OK(bf_consumer_committed(member.consumer, BF_TOPIC_READINGS, 0, &offset, read, sizeof read, &err));
     assert_int_equal(offset, 2); /* while it was a member; nothing since */
     poll_until_holds(&member, 0);
     poll_until_holds(&member, 12); /* and comes back by itself */
     assert_int_equal(member.revoked, 1);
     assert_true(member.lost);
-    assert_int_equal(bf_consumer_commit(member.consumer, &again, "back", &err), BF_COMMIT_DONE);
+    assert_int_equal(bf_consumer_commit(member.consumer, &again, "back", &why), BF_COMMIT_DONE);
     bf_consumer_destroy(member.consumer);
 }
 

@@ -438,6 +438,38 @@ static void another_member_takes_over(void **state)
     assert_int_equal(bf_child_stop(&process, 8000), 0);
 }
 
+/* Kafka is away for longer than the session: the process waits, joins anew and goes on. */
+static void an_outage_longer_than_the_session_ends_no_process(void **state)
+{
+    (void)state;
+    if (!kafka_is_apache()) {
+        skip();
+    }
+    start_process();
+    feed(117, 127);
+    BF_EVENTUALLY(read_on() && all_final(110, 120), 40000);
+    pid_t pid = process.pid;
+    bf_peer_kill(&kafka_peer);
+    int64_t back_us = bf_time_monotonic_us() + 9 * BF_US_PER_S;
+    BF_EVENTUALLY(bf_time_monotonic_us() >= back_us, 30000);
+    assert_true(bf_child_running(&process));
+    OK(bf_peer_start(&kafka_peer, &err));
+    feed(127, 137);
+    BF_EVENTUALLY(read_on() && all_final(120, 130), 60000);
+    check_finals(110, 130, 20, 19);
+    assert_true(bf_child_running(&process) && process.pid == pid);
+    /* Once more, paused this time: connections stay, answers do not come. */
+    bf_peer_pause(&kafka_peer);
+    back_us = bf_time_monotonic_us() + 9 * BF_US_PER_S;
+    BF_EVENTUALLY(bf_time_monotonic_us() >= back_us, 30000);
+    bf_peer_resume(&kafka_peer);
+    feed(137, 147);
+    BF_EVENTUALLY(read_on() && all_final(130, 140), 60000);
+    check_finals(130, 140, 20, 19);
+    assert_true(bf_child_running(&process) && process.pid == pid);
+    assert_int_equal(bf_child_stop(&process, 8000), 0);
+}
+
 static int close_reader(void **state)
 {
     bf_consumer_destroy(reader);
@@ -451,6 +483,7 @@ int main(void)
         cmocka_unit_test(a_reload_takes_effect_at_its_time),
         cmocka_unit_test(an_orderly_stop_leaves_nothing_to_replay),
         cmocka_unit_test(another_member_takes_over),
+        cmocka_unit_test(an_outage_longer_than_the_session_ends_no_process),
     };
     int code = kafka_start();
     if (code != 0) {
