@@ -11,8 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/document.h"
+#include "config/zone_file.h"
 #include "core/hash.h"
 #include "core/mp.h"
 
@@ -188,6 +190,44 @@ static enum bf_status add_folder(struct whole_bundle *whole, const char *folder,
     return status;
 }
 
+/* ---- the time zone */
+
+/* The folder's own file, or the host's for the zone that city.yaml names. A city.yaml that cannot be read is
+ * bf_city_load's to complain about. */
+static enum bf_status add_timezone(struct whole_bundle *whole, const char *folder, struct bf_err *err)
+{
+    char path[4096];
+    struct bf_bundle *bundle = &whole->bundle;
+    struct bf__problems problems = {0};
+    struct bf__document document;
+    const struct bf__yaml_source source = {.name = "city.yaml", .bytes = bundle->files[0].bytes,
+                                           .variables = BF__YAML_KEEP, .severity = BF__FATAL};
+    enum bf_status status = BF_OK;
+    snprintf(path, sizeof path, "%s/" BF__ZONE_FILE, folder);
+    if (access(path, F_OK) == 0) {
+        return add_file(whole, folder, BF__ZONE_FILE, err);
+    }
+    struct bf__pool *pool = bf__pool_create();
+    const struct bf__node *node = NULL;
+    if (bf__yaml_parse(pool, &source, &document, &problems)) {
+        node = bf__node_get(document.root, "timezone");
+    }
+    if (node != NULL && node->kind == BF__NODE_SCALAR && !bf__zone_is_utc(node->text)) {
+        struct bf__loader loader = {.pool = whole->pool, .problems = &problems, .severity = BF__FATAL,
+                                    .file = "city.yaml"};
+        struct bf_bundle_file *file = &bundle->files[bundle->count];
+        if (bf__zone_read(&loader, node, &file->bytes)) {
+            file->name = BF_SLICE(BF__ZONE_FILE);
+            bundle->count++;
+        } else {
+            status = bf__problems_err(&problems, BF__FATAL, err);
+        }
+    }
+    bf__problems_deinit(&problems);
+    bf__pool_destroy(pool);
+    return status;
+}
+
 static int by_name(const void *a, const void *b)
 {
     const struct bf_bundle_file *left = a, *right = b;
@@ -219,6 +259,7 @@ enum bf_status bf_bundle_read(const char *folder, struct bf_bundle **bundle, str
 {
     struct whole_bundle *whole = make_bundle();
     enum bf_status status = add_file(whole, folder, "city.yaml", err);
+    status = status == BF_OK ? add_timezone(whole, folder, err) : status;
     for (size_t i = 0; status == BF_OK && i < sizeof parts / sizeof parts[0]; i++) {
         status = add_folder(whole, folder, &parts[i], err);
     }

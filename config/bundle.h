@@ -18,8 +18,10 @@ struct bf_bundle {
     char hash[65]; /* SHA-256 over the packed form */
 };
 
-/* city.yaml, profiles, kpis and boards (.yaml), zones (.geojson) under `folder`. CONFIG where a file cannot
- * be read or city.yaml is missing. ${VAR} is expanded here, so the log holds what was meant. */
+/* city.yaml, profiles, kpis and boards (.yaml), zones (.geojson) under `folder`, and timezone.tzif: the
+ * folder's own, or this host's for the zone that city.yaml names (UTC needs none). CONFIG where a file cannot
+ * be read, city.yaml is missing or its zone unknown. ${VAR} is expanded here, so the log holds what was
+ * meant. */
 enum bf_status bf_bundle_read(const char *folder, struct bf_bundle **bundle,
                               struct bf_err *err) BF_MUST_CHECK;
 /* The packed form: a msgpack map name -> bytes. *bytes is malloc'ed; the caller frees. */

@@ -10,6 +10,7 @@
 #include "config/document.h"
 #include "config/kpi.h"
 #include "config/profile.h"
+#include "config/zone_file.h"
 #include "config/zones.h"
 
 #define AT(field) offsetof(struct bf_city, field)
@@ -134,7 +135,7 @@ static const struct bf__option city_options[] = {
     {.name = "title", .type = &bf__type_text, .offset = AT(title), .fallback_note = "the name",
      .summary = "For people."},
     {.name = "timezone", .type = &bf__type_text, .offset = AT(timezone), .fallback = "UTC",
-     .summary = "IANA name of the city's time zone, for display."},
+     .summary = "IANA name of the city's time zone: of calendar windows, and for display."},
     {.name = "time", .type = &bf__type_section, .section = &time_section, .summary = "Log time."},
     {.name = "limits", .type = &bf__type_section, .section = &limits_section, .summary = "Limits."},
     {.name = "boards", .type = &bf__type_list, .offset = AT(boards), .count = AT(board_count),
@@ -180,6 +181,14 @@ static void load_main(struct bf__city_load *load, const struct bf_bundle_file *f
     load->board_places = bf__pool_array(load->scratch, city->board_count, sizeof *load->board_places);
     for (size_t i = 0; i < city->board_count; i++, node = node->next) {
         load->board_places[i] = (struct bf__place){.file = "city.yaml", .node = node};
+    }
+}
+
+static void load_timezone(struct bf__city_load *load, const struct bf_bundle_file *file)
+{
+    struct bf_err err = {.message = ""};
+    if (bf_timezone_create(file->bytes, &load->city->local, &err) != BF_OK) {
+        bf__problem_add(&load->problems, BF__FATAL, BF__ZONE_FILE, 0, 0, "%s", err.message);
     }
 }
 
@@ -289,6 +298,8 @@ static void load_files(struct bf__city_load *load, const struct bf_bundle *bundl
         if (bf_slice_equal(bundle->files[i].name, BF_SLICE("city.yaml"))) {
             load_main(load, &bundle->files[i]);
             found = true;
+        } else if (bf_slice_equal(bundle->files[i].name, BF_SLICE(BF__ZONE_FILE))) {
+            load_timezone(load, &bundle->files[i]);
         }
     }
     if (!found) {
@@ -377,5 +388,6 @@ void bf_city_destroy(struct bf_city *city)
     for (size_t i = 0; i < city->kpi_count; i++) {
         bf_expression_destroy(city->kpis[i].where);
     }
+    bf_timezone_destroy(city->local);
     bf__pool_destroy(((struct bf__whole_city *)city)->pool);
 }

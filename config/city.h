@@ -14,6 +14,7 @@
 #include "core/expression.h"
 #include "core/reading.h"
 #include "core/slice.h"
+#include "core/timezone.h"
 
 struct bf_problem { /* of a file: a broken profile is disabled and listed here, the rest goes on */
     char text[512]; /* "profiles/x.yaml:3:9: …" */
@@ -85,6 +86,7 @@ struct bf_board { struct bf_slice name, title; struct bf_slice *kpis; size_t cou
 
 struct bf_city {
     struct bf_slice name, title, timezone;
+    struct bf_timezone *local; /* NULL: UTC, or the bundle is of a time before it carried the zone */
     char hash[65];            /* of the bundle */
     struct {
         int64_t tick_every_us, hold_max_us, writer_timeout_us, emit_every_us, device_every_us;

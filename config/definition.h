@@ -71,28 +71,29 @@ enum bf_calendar_unit {
     BF_CALENDAR_MONTH,
     BF_CALENDAR_YEAR
 };
-struct bf_day_part { int32_t from_s, to_s; }; /* of local time; to <= from: over midnight */
+/* Of the clock on the wall, in seconds after midnight; to_s > from_s, beyond 86400 on the next day. */
+struct bf_day_part { int32_t from_s, to_s; };
 #define BF_DAY_PARTS_MAX 8
+#define BF_WINDOW_PANES_MAX 4000
 
-/* A window is `panes` panes in a row, and one ends with every `step`-th pane. Readings go to panes; a
- * window's value is made of theirs. So a year that slides by days costs 365 sub-totals, and a reading is
- * added once.
+/* A window is `panes` panes in a row, and one ends with every pane. Readings go to panes; a window's value is
+ * made of theirs. So a year that slides by days costs 365 sub-totals, and a reading is added once.
  * FIXED: panes of pane_us since 1970 (tumbling: one pane; hopping, sliding: several).
  * CALENDAR: a pane is a unit of the city's civil time.   SESSION, COUNT: by device only. */
 struct bf_window_shape {
     enum bf_window_kind kind;
     int64_t pane_us; /* FIXED: a pane's length; CALENDAR: its longest */
-    uint32_t panes, step;
+    uint32_t panes;
     enum bf_calendar_unit unit;
     int32_t day_start_s; /* CALENDAR: where its days begin; 04:30 is 16200 */
-    /* `between`: only these hours of a day, each a pane of its own; `on`: only on these days, bit 0 is
-     * Monday, 0: on all. */
+    /* `between`: only these hours, ascending, each counted to the day on which it begins. DAY: each is a pane
+     * of its own; HOUR, WEEK, MONTH, YEAR: what lies outside is in no pane. */
     struct bf_day_part parts[BF_DAY_PARTS_MAX];
     size_t part_count;
-    uint8_t weekdays;
-    int64_t gap_us, longest_us;          /* SESSION: ends after a silence of gap; a longer one is cut */
-    uint64_t readings;                   /* COUNT: in a pane */
-    const struct bf_timezone *timezone;  /* CALENDAR: the city's */
+    uint8_t weekdays;            /* `on`: only on these days, bit 0 is Monday; 0: on all */
+    int64_t gap_us, longest_us;  /* SESSION: ends after a silence of gap; a longer one is cut */
+    uint64_t readings;           /* COUNT: in a pane */
+    const struct bf_timezone *timezone; /* CALENDAR: the city's; NULL: UTC */
 };
 
 struct bf_band { double upto; struct bf_slice name; }; /* ascending; the last may be infinite */
@@ -106,7 +107,8 @@ struct bf_kpi_definition {
                                   * and tags */
     bool take_suspect;
     struct bf_window_shape window;
-    int64_t window_us, delay_us, lateness_us;
+    int64_t window_us; /* the longest that a window may be; COUNT: 0 */
+    int64_t delay_us, lateness_us;
     struct bf_group_by *group;
     size_t group_count; /* city: none */
     bool by_device;     /* group has device: finished in stage 1 */

@@ -7,13 +7,13 @@
 #include <stdio.h>
 
 #include "config/document.h"
+#include "config/kpi_window.h"
 #include "config/scalar.h"
 #include "config/template.h"
 #include "config/unit.h"
 #include "core/hash.h"
 
 #define AT(field) offsetof(struct bf_kpi_definition, field)
-#define DAY_US 86400e6
 
 static bool is_text(const struct bf__node *node)
 {
@@ -160,35 +160,6 @@ static const struct bf__option from_options[] = {
 static const struct bf__section from_section = {
     .name = "from", .options = from_options, .summary = "Which readings count."};
 
-static bool check_window(struct bf__loader *loader, const struct bf__node *map, void *base)
-{
-    struct bf_kpi_definition *kpi = base;
-    const struct bf_city *city = loader->context;
-    if (bf__node_get(map, "delay") == NULL) {
-        kpi->delay_us = city->time.delay_us;
-    }
-    if (bf__node_get(map, "allowed_lateness") == NULL) {
-        kpi->lateness_us = kpi->window_us * 10;
-    }
-    kpi->window = (struct bf_window_shape){
-        .kind = BF_WINDOW_FIXED, .pane_us = kpi->window_us, .panes = 1, .step = 1};
-    return true;
-}
-
-static const struct bf__option window_options[] = {
-    {.name = "tumbling", .type = &bf__type_duration, .offset = AT(window_us), .required = true, .min = 10e3,
-     .max = 366 * DAY_US, .summary = "Length of the windows, which follow each other."},
-    {.name = "delay", .type = &bf__type_duration, .offset = AT(delay_us),
-     .fallback_note = "`time.delay` of city.yaml", .min = 0, .max = DAY_US,
-     .summary = "How long after its end a window closes."},
-    {.name = "allowed_lateness", .type = &bf__type_duration, .offset = AT(lateness_us),
-     .fallback_note = "ten windows", .min = 0, .max = 3660 * DAY_US,
-     .summary = "How long after that a late reading still makes a revision."},
-    {.name = NULL},
-};
-static const struct bf__section window_section = {
-    .name = "window", .options = window_options, .check = check_window, .summary = "Over which time."};
-
 static const struct bf__option band_options[] = {
     {.name = "upto", .type = &type_upto, .fallback = ".inf",
      .summary = "Values below or at this, and above the band before."},
@@ -200,7 +171,7 @@ static const struct bf__section band_section = {
     .name = "bands", .options = band_options, .size = sizeof(struct bf_band),
     .summary = "What values are called, from low to high."};
 
-static uint64_t definition_hash(const struct bf_kpi_definition *kpi)
+static uint64_t definition_hash(const struct bf_kpi_definition *kpi, struct bf_slice zone)
 {
     const struct bf_slice texts[] = {kpi->id, kpi->unit, kpi->quantity, kpi->where_text, kpi->aggregate};
     uint64_t hash = 1; /* of the way it is made */
@@ -216,7 +187,10 @@ static uint64_t definition_hash(const struct bf_kpi_definition *kpi)
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         hash = bf_hash64_mix(hash, numbers[i]);
     }
-    return hash;
+    if (kpi->window.kind == BF_WINDOW_CALENDAR) { /* not its bytes: newer tzdata must not end a window */
+        hash = bf_hash64_mix(hash, bf_hash64(zone));
+    }
+    return bf__window_hash(&kpi->window, hash);
 }
 
 static bool check_kpi(struct bf__loader *loader, const struct bf__node *map, void *base)
@@ -240,9 +214,12 @@ static bool check_kpi(struct bf__loader *loader, const struct bf__node *map, voi
         return bf__loader_problem(loader, bf__node_get(map, "unit"),
                                   "unit: a count has the unit \"1\", or one such as {veh}");
     }
+    if (!bf__window_check(loader, map, kpi)) {
+        return false;
+    }
     kpi->title = kpi->title.len > 0 ? kpi->title : kpi->id;
     kpi->file = bf__pool_copy(loader->pool, bf_slice_of(loader->file));
-    kpi->hash = definition_hash(kpi);
+    kpi->hash = definition_hash(kpi, ((const struct bf_city *)loader->context)->timezone);
     return true;
 }
 
@@ -256,7 +233,7 @@ static const struct bf__option kpi_options[] = {
     {.name = "code", .type = &bf__type_section, .section = &code_section, .summary = "Framework codes."},
     {.name = "from", .type = &bf__type_section, .section = &from_section, .required = true,
      .summary = "Which readings."},
-    {.name = "window", .type = &bf__type_section, .section = &window_section, .required = true,
+    {.name = "window", .type = &bf__type_window, .section = &bf__window_section, .required = true,
      .summary = "Over which time."},
     {.name = "group", .type = &type_group, .fallback = "city",
      .summary = "One result for each: city, zone, device, or a tag's value; several are combined."},

@@ -78,6 +78,10 @@ static enum bf_status compile(struct bf_kpi_plan *plan, size_t index, struct bf_
         return bf_err_set(err, BF_CONFIG, "KPI %.*s: no aggregate %.*s",
                           BF_SLICE_ARG(definition->id), BF_SLICE_ARG(definition->aggregate));
     }
+    if (definition->window.kind != BF_WINDOW_FIXED || definition->window.panes != 1) {
+        return bf_err_set(err, BF_CONFIG, "KPI %.*s: this engine computes tumbling windows",
+                          BF_SLICE_ARG(definition->id));
+    }
     if (!compile_names(kpi)) {
         return bf_err_set(err, BF_PEER, "out of memory");
     }

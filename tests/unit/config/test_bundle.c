@@ -34,7 +34,7 @@ static void test_files_are_ascending_and_whole(void **state)
 {
     (void)state;
     struct bf_bundle *bundle = read_good();
-    assert_int_equal(bundle->count, 8);
+    assert_int_equal(bundle->count, 9);
     assert_true(bf_slice_equal(bundle->files[0].name, BF_SLICE("boards/more.yaml")));
     for (size_t i = 1; i < bundle->count; i++) {
         assert_true(bf_slice_compare(bundle->files[i - 1].name, bundle->files[i].name) < 0);

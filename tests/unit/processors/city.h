@@ -23,7 +23,8 @@ static struct bf_group_by by_device[] = {{.kind = BF_GROUP_DEVICE, .tag = {NULL,
 
 #define DEFINITION(name, text, how, by, count, device, number)                                              \
     {                                                                                                       \
-        .id = {text, sizeof(text) - 1}, .unit = {"1", 1}, .quantity = {"speed", 5}, .window_us = WINDOW,    \
+        .id = {text, sizeof(text) - 1}, .unit = {"1", 1}, .quantity = {"speed", 5},                         \
+        .window = {.kind = BF_WINDOW_FIXED, .pane_us = WINDOW, .panes = 1}, .window_us = WINDOW,            \
         .delay_us = DELAY, .lateness_us = LATENESS, .group = by, .group_count = count, .by_device = device, \
         .aggregate = {how, sizeof(how) - 1}, .live = true, .hash = number                                   \
     }
