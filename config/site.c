@@ -198,7 +198,7 @@ static const struct bf__option ingest_options[] = {
      .summary = "Send markers through the broker; without them the clock is the wall clock."},
     {.name = "clock", .type = &bf__type_either, .offset = AT(ingest.clock_message), .fallback = "log",
      .choices = clocks,
-     .summary = "`message`: time comes with replayed messages; for private runs only."},
+     .summary = "`message`: time comes with replayed messages (MQTT 5); for private runs only."},
     {.name = "packet_ids", .type = &bf__type_either, .offset = AT(ingest.packet_ids_free),
      .fallback = "cycle", .choices = packet_ids,
      .summary = "`free` for brokers that hand out the lowest free packet id."},
@@ -297,8 +297,21 @@ static const struct bf__option site_options[] = {
     {.name = NULL},
 };
 
+/* What holds between two sections. */
+static bool check_site(struct bf__loader *loader, const struct bf__node *map, void *base)
+{
+    const struct bf_site *site = base;
+    if (site->ingest.clock_message && site->mqtt.version < 5) {
+        const struct bf__node *ingest = bf__node_get(map, "ingest");
+        return bf__loader_problem(loader, bf__node_get(ingest, "clock"),
+                                  "ingest: `clock: message` needs MQTT 5 (mqtt: version: 5): in MQTT 3.1.1 a "
+                                  "message has no property that could carry its time");
+    }
+    return true;
+}
+
 const struct bf__section bf__site_section = {
-    .name = "belfry.yaml", .options = site_options, .size = sizeof(struct bf_site),
+    .name = "belfry.yaml", .options = site_options, .check = check_site, .size = sizeof(struct bf_site),
     .summary = "One installation and its processes: peers, files, ports. Nothing here changes a number."};
 
 static void load(struct whole_site *whole, const char *path, struct bf__problems *problems)

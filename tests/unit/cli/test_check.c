@@ -80,7 +80,7 @@ static void test_config(void **state)
 {
     (void)state;
     assert_int_equal(RUN("config", "show", "-c", GOOD "belfry.yaml"), BF_EXIT_OK);
-    assert_printed("mqtt.version                 4 ");
+    assert_printed("mqtt.version                 5 ");
     assert_printed("default");
     assert_int_equal(RUN("config", "show", "-j", "-c", GOOD "belfry.yaml"), BF_EXIT_OK);
     assert_printed("\"redis.timeout\": {\"value\": \"250ms\", \"origin\": ");

@@ -155,7 +155,7 @@ static void test_the_good_site_is_read(void **state)
     assert_int_equal(bf_site_load(FOLDER "/good/belfry.yaml", &site, &err), BF_OK);
     assert_string_equal(site->city_path, FOLDER "/good/city");
     assert_string_equal(site->mqtt.url, "mqtts://broker.example:8883");
-    assert_int_equal(site->mqtt.version, 4);
+    assert_int_equal(site->mqtt.version, 5);
     assert_int_equal(site->mqtt.keep_alive_us, 30000000);
     assert_null(site->mqtt.password);
     assert_string_equal(site->kafka.prefix, "belfry");

@@ -82,6 +82,29 @@ static void test_values_and_origins(void **state)
     rmdir(folder);
 }
 
+static void test_messages_of_3_1_1_have_no_time(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/belfry-show-XXXXXX", path[64];
+    struct bf_err err = {0};
+    struct bf_site *site = NULL;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/belfry.yaml", folder);
+    write_text(path, "mqtt: {version: 4}\ningest: {clock: message}\n");
+    assert_int_equal(bf_site_load(path, &site, &err), BF_CONFIG);
+    assert_non_null(strstr(err.message, "needs MQTT 5"));
+    assert_non_null(strstr(err.message, "belfry.yaml:2:"));
+    write_text(path, "mqtt: {version: 5}\ningest: {clock: message}\n");
+    assert_int_equal(bf_site_load(path, &site, &err), BF_OK);
+    bf_site_destroy(site);
+    write_text(path, "mqtt: {version: 4}\n");
+    assert_int_equal(bf_site_load(path, &site, &err), BF_OK);
+    assert_int_equal(site->mqtt.version, 4);
+    bf_site_destroy(site);
+    unlink(path);
+    rmdir(folder);
+}
+
 static void test_the_reference_is_current(void **state)
 {
     (void)state;
@@ -103,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_and_origins),
+        cmocka_unit_test(test_messages_of_3_1_1_have_no_time),
         cmocka_unit_test(test_the_reference_is_current),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
