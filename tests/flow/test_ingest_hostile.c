@@ -158,16 +158,16 @@ static long resident_kib(void)
     return at ? strtol(at + 6, NULL, 10) : -1;
 }
 
-static void open_town(void)
+static void open_town(const char *mqtt)
 {
     uint16_t port = bf_port_take();
     char text[1200];
     town_open(&town, "");
     listen_on(port);
     snprintf(text, sizeof text,
-             "city: city\nmqtt: {url: \"mqtt://127.0.0.1:%u\", version: 4}\nkafka: {brokers: \"%s\"}\n"
+             "city: city\nmqtt: {url: \"mqtt://127.0.0.1:%u\", version: 4%s}\nkafka: {brokers: \"%s\"}\n"
              "ingest: {id: town-1, filters: [\"town/#\"], http: \"127.0.0.1:%u\", markers: false}\n",
-             port, town.kafka.address, town.http);
+             port, mqtt, town.kafka.address, town.http);
     town_write(town.config, text);
     town_start_daemon(&town);
     accept_ingest();
@@ -186,7 +186,7 @@ static void odd_messages_are_told_of(void **state)
 {
     (void)state;
     static char topic[65535];
-    open_town();
+    open_town("");
     a_good_message(1);
     memset(topic, 'x', sizeof topic);
     publish(topic, sizeof topic, 2, "{}", 2);
@@ -205,7 +205,7 @@ static void odd_messages_are_told_of(void **state)
 static void a_length_of_five_bytes_ends_the_connection(void **state)
 {
     (void)state;
-    open_town();
+    open_town("");
     a_good_message(1);
     say("\x32\xff\xff\xff\xff\x01", 6);
     hear_end();
@@ -217,7 +217,7 @@ static void a_length_of_five_bytes_ends_the_connection(void **state)
 static void a_length_that_never_comes_costs_no_memory(void **state)
 {
     (void)state;
-    open_town();
+    open_town("");
     a_good_message(1);
     long before_kib = resident_kib();
     say("\x32\xff\xff\xff\x7f\x00\x07town/d1", 14);
@@ -231,7 +231,7 @@ static void a_length_that_never_comes_costs_no_memory(void **state)
 static void lowest_free_ids_stop_it_with_advice(void **state)
 {
     (void)state;
-    open_town();
+    open_town("");
     a_good_message(1);
     a_good_message(2);
     publish("town/d1", 7, 1, "{\"n\": 3}", 8);
@@ -241,12 +241,32 @@ static void lowest_free_ids_stop_it_with_advice(void **state)
     assert_int_equal(town.seen[3].times, 0);
 }
 
+/* Its PINGRESP may stand behind all that it sends. */
+static void a_broker_that_speaks_is_alive_and_a_silent_one_is_not(void **state)
+{
+    (void)state;
+    char rest[512];
+    open_town(", keep_alive: 1s");
+    int64_t until_us = bf_deadline_us(5000);
+    for (int turn = 0; bf_wait_turn(until_us); turn++) {
+        if (turn % 50 == 0) {
+            say("\x30\x11\0\7town/d1{\"n\": 1}", 19);
+        }
+        assert_int_not_equal(recv(client, rest, sizeof rest, 0), 0); /* PINGREQs, without an answer */
+    }
+    hear_end();
+    accept_ingest();
+    a_good_message(2);
+    assert_int_equal(town_metric(&town, "belfry_gate_faults_total"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(odd_messages_are_told_of, close_town),
         cmocka_unit_test_teardown(a_length_of_five_bytes_ends_the_connection, close_town),
         cmocka_unit_test_teardown(a_length_that_never_comes_costs_no_memory, close_town),
+        cmocka_unit_test_teardown(a_broker_that_speaks_is_alive_and_a_silent_one_is_not, close_town),
         cmocka_unit_test_teardown(lowest_free_ids_stop_it_with_advice, close_town),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
