@@ -18,14 +18,13 @@
 #include "core/time.h"
 #include "ingest/dial.h"
 #include "ingest/pace.h"
+#include "ingest/proxy.h"
 #include "ingest/relay.h"
 
-#define WAIT_MS 10     /* a reserve where the main thread is too busy to wake us */
-#define IDLE_MS 1000   /* stalls are noticed within this */
-#define PACE_US 1000   /* under load a turn moves what has come in this time, */
-#define PACE_BURST 8   /* but a message that comes alone takes a few turns, and does not wait */
-#define PROXY_MAX 4096 /* bytes of an HTTP CONNECT request */
-#define PROXY_US (10 * BF_US_PER_S)
+#define WAIT_MS 10   /* a reserve where the main thread is too busy to wake us */
+#define IDLE_MS 1000 /* stalls are noticed within this */
+#define PACE_US 1000 /* under load a turn moves what has come in this time, */
+#define PACE_BURST 8 /* but a message that comes alone takes a few turns, and does not wait */
 
 struct bf_gate {
     struct bf_gate_options options;
@@ -40,12 +39,9 @@ struct bf_gate {
     int wake, listener;
     uint16_t port;
     struct bf_pace pace;
-    int paho, broker; /* -1: not connected */
-    bool is_taken;    /* somebody came through the door since it was opened */
-    int asking;       /* Paho's socket before its CONNECT is read (TLS); -1: none */
-    int64_t asking_until_us;
-    size_t request_len;
-    char request[PROXY_MAX];
+    int paho, broker;      /* -1: not connected */
+    bool is_taken;         /* somebody came through the door since it was opened */
+    struct bf_proxy proxy; /* TLS: Paho before it has asked for the broker */
 };
 
 /* ---- commands, from any thread */
@@ -157,7 +153,7 @@ static void drop(struct bf_gate *gate)
     }
     close_one(&gate->paho);
     close_one(&gate->broker);
-    close_one(&gate->asking);
+    bf_proxy_end(&gate->proxy);
 }
 
 /* Paho is at the door; under TLS it has said where it wants to go (always the broker). */
@@ -171,9 +167,7 @@ static void reach(struct bf_gate *gate, int paho)
         close(paho);
         return;
     }
-    static const char answer[] = "HTTP/1.1 200 Connection established\r\n\r\n";
-    if (gate->options.tls &&
-        send(paho, answer, sizeof answer - 1, MSG_NOSIGNAL) != (ssize_t)(sizeof answer - 1)) {
+    if (gate->options.tls && !bf_proxy_agree(paho)) {
         close(broker);
         close(paho);
         return;
@@ -190,41 +184,18 @@ static void let_in(struct bf_gate *gate)
         return;
     }
     gate->is_taken = true;
-    if (!gate->options.tls) {
+    if (gate->options.tls) {
+        bf_proxy_begin(&gate->proxy, paho, bf_time_monotonic_us());
+    } else {
         reach(gate, paho);
-        return;
     }
-    gate->asking = paho;
-    gate->request_len = 0;
-    gate->asking_until_us = bf_time_monotonic_us() + PROXY_US;
 }
 
-/* The CONNECT request ends with an empty line. What stands in it does not matter: there is one broker. */
-static void listen_to(struct bf_gate *gate, short revents)
+static void listen_to(struct bf_gate *gate)
 {
-    if (revents == 0) {
-        if (bf_time_monotonic_us() > gate->asking_until_us) {
-            close_one(&gate->asking);
-        }
-        return;
-    }
-    ssize_t n =
-        recv(gate->asking, gate->request + gate->request_len, sizeof gate->request - gate->request_len, 0);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-        return;
-    }
-    if (n > 0) {
-        gate->request_len += (size_t)n;
-        if (gate->request_len >= 8 && memcmp(gate->request, "CONNECT ", 8) == 0 &&
-            memcmp(gate->request + gate->request_len - 4, "\r\n\r\n", 4) == 0) {
-            int paho = gate->asking;
-            gate->asking = -1;
-            reach(gate, paho);
-            return;
-        }
-    }
-    if (n <= 0 || gate->request_len == sizeof gate->request) {
-        close_one(&gate->asking);
+    int paho = bf_proxy_turn(&gate->proxy, bf_time_monotonic_us());
+    if (paho >= 0) {
+        reach(gate, paho);
     }
 }
 
@@ -387,7 +358,7 @@ static void turn(struct bf_gate *gate)
     struct pollfd fds[COUNT] = {
         [WAKE] = {.fd = gate->wake, .events = POLLIN},
         [DOOR] = {.fd = is_open ? gate->listener : -1, .events = POLLIN},
-        [ASKING] = {.fd = gate->asking, .events = POLLIN},
+        [ASKING] = {.fd = gate->proxy.fd, .events = POLLIN},
         [PAHO] = {.fd = -1},
         [BROKER] = {.fd = -1},
     };
@@ -412,8 +383,8 @@ static void turn(struct bf_gate *gate)
     if (!move_or_drop(gate, &fds[PAHO], &fds[BROKER])) {
         return;
     }
-    if (gate->asking >= 0) {
-        listen_to(gate, fds[ASKING].revents);
+    if (gate->proxy.fd >= 0) {
+        listen_to(gate);
     }
     if (fds[DOOR].revents) {
         let_in(gate);
@@ -441,7 +412,8 @@ enum bf_status bf_gate_start(const struct bf_gate_options *options, struct bf_ga
     gate->options = *options;
     snprintf(gate->host, sizeof gate->host, "%s", options->host);
     gate->options.host = gate->host;
-    gate->asking = gate->listener = gate->paho = gate->broker = -1;
+    gate->listener = gate->paho = gate->broker = -1;
+    bf_proxy_init(&gate->proxy);
     pthread_mutex_init(&gate->busy, NULL);
     gate->pace = (struct bf_pace){.every_us = PACE_US, .burst = PACE_BURST};
     gate->relay = bf_relay_create(&gate->options, &gate->shared);
