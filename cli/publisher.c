@@ -43,6 +43,7 @@ struct bf_publisher {
     pthread_mutex_t lock; /* guards link, tokens and reason of every connection */
     pthread_cond_t changed;
     struct bf_publisher_counts counts;
+    bool once;
     size_t count;
     struct connection connections[];
 };
@@ -166,6 +167,10 @@ static enum bf_status ensure_up(struct connection *connection, int timeout_ms, s
         return BF_OK;
     }
     settle(connection);
+    if (publisher->once && connection->open > 0) {
+        return bf_err_set(err, BF_PEER, "the connection was lost with %zu messages unacknowledged: %s",
+                          connection->open, connection->reason);
+    }
     int64_t deadline = bf_time_monotonic_us() + timeout_ms * BF_US_PER_MS;
     while (link_of(connection) != LINK_UP) {
         if (bf_time_monotonic_us() > deadline) {
@@ -274,6 +279,11 @@ void bf_publisher_close(struct bf_publisher *publisher)
     pthread_cond_destroy(&publisher->changed);
     pthread_mutex_destroy(&publisher->lock);
     free(publisher);
+}
+
+void bf_publisher_once(struct bf_publisher *publisher)
+{
+    publisher->once = true;
 }
 
 /* A free slot of the window, after waiting for one. NULL: err says why. */

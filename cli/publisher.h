@@ -28,6 +28,9 @@ struct bf_publisher_counts {
 enum bf_status bf_publisher_open(const struct bf_site *site, const char *name, size_t connections,
                                  struct bf_publisher **publisher, struct bf_err *err) BF_MUST_CHECK;
 void bf_publisher_close(struct bf_publisher *publisher);
+/* From here on nothing is sent a second time: a connection that is lost with messages unacknowledged is
+ * PEER. */
+void bf_publisher_once(struct bf_publisher *publisher);
 /* Sends one message on connection `device` modulo their number; waits for a place in the window. time_us:
  * BF_TIME_NONE, or the user property belfry-time. PEER when the broker stays away for 60 s. */
 enum bf_status bf_publisher_send(struct bf_publisher *publisher, uint64_t device, struct bf_slice topic,

@@ -77,4 +77,12 @@ struct bf_reject {
     struct bf_delivery delivery;
 };
 
+/* belfry.rejects, beside the reject: `belfry rejects replay` is about to publish that message again, and then
+ * (done) the broker has acknowledged it. */
+struct bf_replayed {
+    uint64_t identity; /* of the message: of its ingest id, payload hash, session epoch and serial */
+    int64_t at_us;     /* wall time */
+    bool done;
+};
+
 #endif

@@ -73,6 +73,13 @@ static const struct bf__field reject_fields[] = {
 };
 BF__RECORD(reject, false, NULL)
 
+static const struct bf__field replayed_fields[] = {
+    {.key = 0, BF__ROW(bf_replayed, identity)},
+    {.key = 1, BF__ROW(bf_replayed, at_us), CLOCK},
+    {.key = 2, BF__ROW(bf_replayed, done)},
+};
+BF__RECORD(replayed, false, NULL)
+
 static const struct bf__field counters_fields[] = {
     {BF__ROW(bf_task_counters, readings)},  {BF__ROW(bf_task_counters, accepted)},
     {BF__ROW(bf_task_counters, duplicate)}, {BF__ROW(bf_task_counters, older)},

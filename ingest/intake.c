@@ -149,6 +149,11 @@ static void decode(struct bf_intake *intake, const struct bf_mqtt_message *messa
                 .dup = message->dup,
             },
     };
+    /* On real time the property says when a message that is published again came first (`belfry rejects
+     * replay`). It says no more than a time in the payload could, so anybody may; the future is nobody's. */
+    input.historical = message->has_time && !intake->site->ingest.clock_message && message->time_us >= 0 &&
+                       message->time_us <= intake->wall_us;
+    input.historical_us = input.historical ? message->time_us : BF_TIME_NONE;
     set_payload(intake, message, &input);
     const struct bf_pipeline_output output = {.reading = on_reading, .reject = on_reject, .context = intake};
     (void)bf_pipeline_run(intake->pipeline, &input, &output);

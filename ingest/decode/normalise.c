@@ -174,6 +174,12 @@ enum bf_reject_reason bf_normalise_identity(struct bf_message *message)
 
 static void estimate(struct bf_message *message, uint32_t reasons)
 {
+    if (message->input->historical) {
+        message->reading.event_us = message->input->historical_us;
+        message->reading.time_source = BF_TIME_INGEST;
+        message->head_reasons = (reasons & ~(uint32_t)BF_REASON_ESTIMATED) | BF_REASON_HISTORICAL;
+        return;
+    }
     bool marker = message->input->clock_us != BF_TIME_NONE;
     /* Without a marker the task raises 0 to its partition's clock, so nothing is late for our
      * restart. */
@@ -197,7 +203,7 @@ enum bf_reject_reason bf_normalise_instant(struct bf_message *message, int64_t e
     }
     message->reading.event_us = event_us;
     message->reading.time_source = BF_TIME_DEVICE;
-    message->head_reasons = 0;
+    message->head_reasons = message->input->historical ? BF_REASON_HISTORICAL : 0;
     return BF_REJECT_none;
 }
 

@@ -26,6 +26,10 @@ struct bf_pipeline_input {
     size_t payload_len; /* as it came; payload may be its head where it was cut at max_payload */
     int64_t ingest_us;  /* the ingest clock's wall time */
     int64_t clock_us;   /* send time of the last marker that came back; BF_TIME_NONE before the first */
+    /* The message came before, at this wall time, and is published again: its readings are historical, and
+     * those without a time of their own are of that time. */
+    bool historical;
+    int64_t historical_us;
     bool retained;
     struct bf_delivery delivery; /* index is filled in by the pipeline */
 };

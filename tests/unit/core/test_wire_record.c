@@ -53,6 +53,10 @@ static const struct bf_claim claim_full = {.ingest = {.data = "ingest-1", .len =
                                            .nonce = UINT64_MAX};
 GOLDEN_TEST(claim, claim_minimal, claim_full)
 
+static const struct bf_replayed replayed_minimal = {.at_us = BF_TIME_NONE};
+static const struct bf_replayed replayed_full = {.identity = UINT64_MAX, .at_us = T, .done = true};
+GOLDEN_TEST(replayed, replayed_minimal, replayed_full)
+
 static struct bf_control control_minimal, control_full;
 GOLDEN_TEST(control, control_minimal, control_full)
 static struct bf_generation generation_minimal, generation_full;
@@ -236,6 +240,7 @@ int main(void)
         cmocka_unit_test(golden_tick),       cmocka_unit_test(golden_claim),
         cmocka_unit_test(golden_control),    cmocka_unit_test(golden_generation),
         cmocka_unit_test(golden_install),    cmocka_unit_test(golden_reject),
+        cmocka_unit_test(golden_replayed),
         cmocka_unit_test(golden_task_tick),  cmocka_unit_test(golden_partial),
         cmocka_unit_test(golden_kpi),        cmocka_unit_test(golden_device),
         cmocka_unit_test(golden_chunk),      cmocka_unit_test(golden_origin),

@@ -33,6 +33,16 @@ static void test_time(void **unused)
         assert_int_equal(kit->readings[0].time_source, cases[i].source);
         assert_int_equal(kit->readings[0].reasons, cases[i].reasons);
     }
+    kit->next.historical = true; /* published again: its own time, else that of its first coming */
+    kit->next.historical_us = KIT_INGEST - 5;
+    assert_int_equal(kit_run(kit, "a/d", "{\"v\":1}"), 1);
+    assert_true(kit->readings[0].event_us == KIT_INGEST - 5);
+    assert_int_equal(kit->readings[0].time_source, BF_TIME_INGEST);
+    assert_int_equal(kit->readings[0].reasons, BF_REASON_HISTORICAL);
+    assert_int_equal(kit_run(kit, "a/d", "{\"v\":1,\"t\":\"2023-11-14T22:13:20Z\"}"), 1);
+    assert_true(kit->readings[0].event_us == KIT_INGEST);
+    assert_int_equal(kit->readings[0].reasons, BF_REASON_HISTORICAL);
+    kit->next.historical = false;
     kit_refused(kit, "a/d", "{\"v\":1,\"t\":1700000000}", "bad_time");
     kit_refused(kit, "a/d", "{\"v\":1,\"t\":\"2023-11-14T22:13:20\"}", "bad_time");
     kit_refused(kit, "a/d", "{\"v\":1,\"t\":\"1969-12-31T23:59:59Z\"}", "bad_time");
