@@ -77,7 +77,7 @@ struct sum {
 
 struct total {
     uint64_t n, numbers, share[SHARE_TEXT + 1], parts; /* numbers: of n, those that are not texts */
-    struct sum all, here; /* of the partitions before; of `partition` */
+    struct sum all, here;                              /* of the partitions before; of `partition` */
     int32_t partition;
     double last, min, max;
     int64_t last_us;

@@ -1,11 +1,17 @@
-/* Kafka away under load, then back: the broker's session holds the backlog, the clock stands, and nothing
- * is late because of it, although the outage is longer than hold_max. First every daemon lives through it:
- * 20 s, or 60 s with BELFRY_TEST_LONG=1; then all of them are killed in the middle of another one. */
-#include "tests/e2e/town.h"
+/* Kafka, Redis or ingest away under load, then back: who stands before it holds the backlog, the clock
+ * stands, and nothing is late because of it, although the outage is longer than hold_max. First every daemon
+ * lives through an outage of Kafka: 20 s, or 60 s with BELFRY_TEST_LONG=1; then all of them are killed in the
+ * middle of another one. Meanwhile `belfry:v1:meta` says how far behind everything is, and afterwards it is
+ * caught up faster than it came. */
+#include "tests/e2e/absence.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#define AWAY_MS 12000
+
 static struct town town;
+static struct watch watch;
 
 static void kafka_comes_back(void)
 {
@@ -47,6 +53,31 @@ static void killed_while_kafka_is_away_they_come_back_with_it(void **state)
     kafka_comes_back();
 }
 
+static void is_away_and_caught_up(enum absent what)
+{
+    struct absence absence = {.what = what, .away_ms = getenv("BELFRY_TEST_LONG") ? 60000 : AWAY_MS};
+    absence_run(&absence, &town, &watch);
+    printf("%s away for %d ms: meta said %d ms behind; caught up in %d ms, at %.1f times the load\n",
+           absence_name(what), absence.away_ms, absence.said_ms, absence.catch_up_ms,
+           absence_speed(&absence));
+    assert_in_range(absence.said_ms, absence.away_ms / 2, 10 * absence.away_ms);
+    assert_true(absence_speed(&absence) > 1.2);
+}
+
+static void redis_is_away_and_caught_up(void **state)
+{
+    (void)state;
+    watch_open(&watch, &town);
+    is_away_and_caught_up(ABSENT_REDIS);
+}
+
+static void ingest_is_away_and_caught_up(void **state)
+{
+    (void)state;
+    is_away_and_caught_up(ABSENT_INGEST);
+    watch_close(&watch);
+}
+
 static void nothing_is_late_because_of_it(void **state)
 {
     struct bf_oracle_sums sums;
@@ -66,6 +97,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_daemon_lives_through_an_outage),
         cmocka_unit_test(killed_while_kafka_is_away_they_come_back_with_it),
+        cmocka_unit_test(redis_is_away_and_caught_up),
+        cmocka_unit_test(ingest_is_away_and_caught_up),
         cmocka_unit_test(nothing_is_late_because_of_it),
     };
     if (!town_open(&town, BF_PEER_APACHE_KAFKA, "5s")) {

@@ -202,6 +202,19 @@ void town_close(struct town *town)
     }
 }
 
+void town_move(struct town *town, const char *prefix)
+{
+    struct bf_err err = {0};
+    for (size_t i = 0; i < TOWN_DAEMONS; i++) {
+        town->wanted[i] = false;
+        bf_child_stop(&town->daemons[i], 10000);
+    }
+    town->options.prefix = prefix;
+    if (fill_log(town, &err) != BF_OK || !town_write_configs(town)) {
+        fail_msg("no log %s: %s", prefix, err.message);
+    }
+}
+
 /* ---- daemons */
 
 void town_start(struct town *town, enum town_daemon which)

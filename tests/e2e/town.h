@@ -78,6 +78,8 @@ struct town_audit {
 bool town_open(struct town *town, enum bf_peer_kind kafka, const char *delay);
 bool town_build(struct town *town, const struct town_options *options);
 void town_close(struct town *town);
+/* Ends all daemons, and begins a new log under another prefix, with the same city. */
+void town_move(struct town *town, const char *prefix);
 
 /* Starts all daemons; returns when each says it is ready. */
 void town_run(struct town *town);

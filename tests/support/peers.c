@@ -15,7 +15,7 @@
 #include "tests/support/tempdir.h"
 
 #define ARGUMENTS_MAX 8
-#define STOP_MS 10000
+#define STOP_MS 60000 /* a broker with a backlog saves it */
 #define FETCH_MS 180000
 #define APACHES_MAX 4
 
@@ -166,7 +166,7 @@ static bool prepare_apache(struct bf_peer *peer, struct launch *launch)
 static const struct kind kinds[] = {
     [BF_PEER_MOSQUITTO] = {.name = "mosquitto",
                            .program = "mosquitto",
-                           .ready_ms = 10000,
+                           .ready_ms = 90000,
                            .prepare = prepare_mosquitto,
                            .ready = mosquitto_ready},
     [BF_PEER_REDIS] = {.name = "redis",
