@@ -1,6 +1,6 @@
-/* storm_peers.c: see storm_peers.h. Declined: killing mosquitto (it saves at intervals and at its end only,
- * so what it loses is lost before belfry's promise begins). */
-#include "tests/e2e/storm_peers.h"
+/* storm_peers.c: what a fault means for a peer. Declined: killing mosquitto (it saves at intervals and at its
+ * end only, so what it loses is lost before belfry's promise begins). */
+#include "tests/e2e/storm_inside.h"
 
 #include <stdio.h>
 #include <string.h>
