@@ -7,9 +7,9 @@
 
 #include "bench/measure.h"
 #include "bench/sample.h"
+#include "core/number.h"
 #include "core/time.h"
 #include "peers/redis/redis.h"
-#include "sinks/number.h"
 #include "sinks/sink.h"
 #include "sinks/words.h"
 

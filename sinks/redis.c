@@ -11,8 +11,8 @@
 #include <sys/random.h>
 
 #include "core/log.h"
+#include "core/number.h"
 #include "core/time.h"
-#include "sinks/number.h"
 #include "sinks/redis_sink.h"
 
 #define FIXED 12 /* EVALSHA, script, 0, and nine words before the tasks */

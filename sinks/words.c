@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/number.h"
 #include "core/scope.h"
-#include "sinks/number.h"
 
 const struct bf_slice bf__kpi_fields[BF_KPI_FIELDS] = {
     {"value", 5},   {"unit", 4}, {"window_start_ms", 15}, {"window_end_ms", 13},

@@ -2,7 +2,7 @@
  * computes with must be what belfry computed. 15 digits always survive text -> double -> text, 17 always
  * survive double -> text -> double; the shortest that does lies between.
  * Declined: Ryu or Grisu: a few values per record do not pay for a thousand lines. */
-#include "sinks/number.h"
+#include "core/number.h"
 
 #include <assert.h>
 #include <math.h>

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "sinks/number.h"
+#include "core/number.h"
 
 struct row {
     double value;

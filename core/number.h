@@ -1,6 +1,6 @@
 /* number.h: numbers as text for other programs.   Thread: any. */
-#ifndef BF_SINKS_NUMBER_H
-#define BF_SINKS_NUMBER_H
+#ifndef BF_CORE_NUMBER_H
+#define BF_CORE_NUMBER_H
 
 #include <stddef.h>
 #include <stdint.h>
