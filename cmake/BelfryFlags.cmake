@@ -19,7 +19,8 @@ target_include_directories(belfry_flags INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(belfry_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes
   -Wmissing-prototypes -Wundef -Wformat=2 -Wvla -Wcast-qual -Wwrite-strings -Wswitch-enum
-  -Wnull-dereference -fno-common -fstack-protector-strong)
+  -Wnull-dereference -fno-common -fstack-protector-strong
+  -ffp-contract=off) # a fused multiplication on one host only would give it other numbers
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   target_compile_options(belfry_flags INTERFACE -Wduplicated-cond -Wlogical-op -fstack-clash-protection)
 endif()

@@ -42,6 +42,8 @@ struct bf_aggregate_kind {
     enum bf_aggregate_input input;
 };
 
+#define BF_BOUNDS_MAX 40 /* of a histogram: its detail fits into a record */
+#define BF_TOP_MAX 12    /* of top_k */
 /* The options of all aggregates, each checked in one place. */
 struct bf_value_options {
     double p;             /* quantile: 0 to 1 */

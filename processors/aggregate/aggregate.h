@@ -34,8 +34,8 @@ struct bf_sample {
     int64_t offset;
 };
 
-/* What one source did between two moments, told by the task, which remembers the last reading of each source
- * (processors/source.h). */
+/* What one source did between two moments, told by the task, which remembers the last reading of each
+ * source (processors/source.h). */
 struct bf_step {
     int64_t from_us, to_us; /* to > from; within one window for BF_INPUT_HELD */
     double value;           /* that began it, and holds until it ends */

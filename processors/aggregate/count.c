@@ -1,5 +1,5 @@
-/* count.c: how many readings, with a number or without. The one aggregate that has a value where nothing was
- * added: zero. */
+/* count.c: how many readings, with a number or without. The one aggregate that has a value where nothing
+ * was added: zero. */
 #include "processors/aggregate/aggregate.h"
 
 struct state {

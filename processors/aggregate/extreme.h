@@ -1,5 +1,5 @@
-/* extreme.h: what min and max share: the value that stands out so far, and how many there were. Which of two
- * stands out is all that differs, so each of them brings only that.
+/* extreme.h: what min and max share: the value that stands out so far, and how many there were. Which of
+ * two stands out is all that differs, so each of them brings only that.
  * Owner: the aggregate's state.   Thread: the task's. */
 #ifndef BF_PROCESSORS_EXTREME_H
 #define BF_PROCESSORS_EXTREME_H

@@ -1,4 +1,5 @@
-/* The laws of the family of aggregates (processors/aggregate/aggregate.h), over every entry of its table. */
+/* The laws of the family of aggregates (processors/aggregate/aggregate.h), over every entry of its table, on
+ * tame and on hostile readings and with options at their limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,21 +7,58 @@
 
 #include <cmocka.h>
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdalign.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "processors/aggregate/aggregate.h"
+#include "tests/contract/readings.h"
 #include "tests/support/alloc.h"
 
-#define SAMPLES 400
-#define PARTS 5
-#define SAVED_MAX 1024
+#define SAVED_MAX (2 * BF_AGGREGATE_STATE_MAX)
 
-static const struct bf_value_options options = {.scale = 1};
+/* ---- options: usual ones, and each at its limits */
+
+static double many_bounds[BF_BOUNDS_MAX];
+static const double one_bound[] = {0};
+static const double few_bounds[] = {-1e3, 0, 15.5, 20, 1e6};
+
+static struct bf_value_options option_sets[] = {
+    {.p = 0.95,
+     .bounds = few_bounds,
+     .bound_count = 5,
+     .k = 3,
+     .every_us = 4000000,
+     .per_us = 1000000,
+     .scale = 1},
+    {.p = 0,
+     .bounds = one_bound,
+     .bound_count = 1,
+     .k = 1,
+     .every_us = 1,
+     .per_us = 3600000000,
+     .scale = 100,
+     .rollover = 100,
+     .fraction = true},
+    {.p = 1,
+     .bounds = many_bounds,
+     .bound_count = BF_BOUNDS_MAX,
+     .k = BF_TOP_MAX,
+     .every_us = INT64_C(1) << 40,
+     .per_us = 1,
+     .scale = 1.0 / 3600,
+     .rollover = DBL_MAX},
+};
+#define OPTION_SETS (sizeof option_sets / sizeof *option_sets)
+
+static const struct bf_value_options *options = &option_sets[0];
+
+/* ---- states */
 
 struct state {
-    alignas(16) unsigned char bytes[BF_AGGREGATE_STATE_MAX];
+    alignas(8) unsigned char bytes[BF_AGGREGATE_STATE_MAX];
 };
 
 struct saved {
@@ -28,34 +66,34 @@ struct saved {
     struct bf_slice slice;
 };
 
-/* Deterministic readings of very different magnitude and both signs, some of the same instant. */
-static void make_samples(struct bf_sample samples[SAMPLES])
+static size_t size_of(const struct bf_aggregate *aggregate)
 {
-    uint64_t seed = 20240213;
-    for (size_t i = 0; i < SAMPLES; i++) {
-        seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        double magnitude = pow(10, (double)(seed >> 60) - 6);
-        double value = ((double)((seed >> 20) % 200001) - 100000) / 1000 * magnitude;
-        samples[i] = (struct bf_sample){
-            .value = value,
-            .event_us = (int64_t)((seed >> 40) % 100) * 1000000,
-            .partition = (int32_t)(i % PARTS),
-            .offset = (int64_t)(i / PARTS),
-        };
+    return aggregate->size != NULL ? aggregate->size(options) : aggregate->state_size;
+}
+
+/* Only its size is zeroed, as windows do it: what lies behind belongs to another. */
+static void begin(const struct bf_aggregate *aggregate, struct state *state)
+{
+    memset(state, 0xa5, sizeof *state);
+    memset(state, 0, size_of(aggregate));
+    aggregate->init(state->bytes, options);
+}
+
+static void add_one(const struct bf_aggregate *aggregate, struct state *state, const struct reading *reading)
+{
+    if (aggregate->add != NULL) {
+        aggregate->add(state->bytes, &reading->sample, options);
+    }
+    if (aggregate->step != NULL) {
+        aggregate->step(state->bytes, &reading->step, options);
     }
 }
 
-static void begin(const struct bf_aggregate *aggregate, struct state *state)
-{
-    memset(state, 0, sizeof *state);
-    aggregate->init(state->bytes, &options);
-}
-
 static void add_part(const struct bf_aggregate *aggregate, struct state *state,
-                     const struct bf_sample *samples, size_t part, size_t parts)
+                     const struct reading *readings, size_t part, size_t parts)
 {
-    for (size_t i = part; i < SAMPLES; i += parts) {
-        aggregate->add(state->bytes, &samples[i], &options);
+    for (size_t i = part; i < READINGS; i += parts) {
+        add_one(aggregate, state, &readings[i]);
     }
 }
 
@@ -65,6 +103,7 @@ static void save(const struct bf_aggregate *aggregate, const struct state *state
     bf_mp_writer_init(&writer, saved->bytes, sizeof saved->bytes);
     aggregate->save(state->bytes, &writer);
     assert_false(writer.full);
+    assert_true(writer.len <= 2 * size_of(aggregate) + 16);
     saved->slice = (struct bf_slice){saved->bytes, writer.len};
 }
 
@@ -78,31 +117,60 @@ static enum bf_status load(const struct bf_aggregate *aggregate, struct state *s
     return status == BF_OK && !bf_mp_done(&reader) ? BF_MALFORMED : status;
 }
 
+/* What is not finite counts for nothing, as for whoever makes the record. */
+static bool result_of(const struct bf_aggregate *aggregate, const struct state *state, double *value)
+{
+    return aggregate->result(state->bytes, options, value) && isfinite(*value);
+}
+
 static void agree(const struct bf_aggregate *aggregate, const struct state *a, const struct state *b)
 {
     double x = 0;
     double y = 0;
-    bool has_x = aggregate->result(a->bytes, &options, &x);
-    bool has_y = aggregate->result(b->bytes, &options, &y);
+    bool has_x = result_of(aggregate, a, &x);
+    bool has_y = result_of(aggregate, b, &y);
     double tolerance = aggregate->exact ? 0 : 1e-12 * fmax(fabs(x), fabs(y));
     if (has_x != has_y || (has_x && !(fabs(x - y) <= tolerance))) {
-        fail_msg("%s: %.17g is not %.17g", aggregate->kind.name, x, y);
+        fail_msg("%s: %d %.17g is not %d %.17g", aggregate->kind.name, has_x, x, has_y, y);
     }
 }
 
+static void same_bytes(const struct bf_aggregate *aggregate, const struct state *a, const struct state *b)
+{
+    struct saved first;
+    struct saved second;
+    save(aggregate, a, &first);
+    save(aggregate, b, &second);
+    if (!bf_slice_equal(first.slice, second.slice)) {
+        fail_msg("%s: the states differ", aggregate->kind.name);
+    }
+}
+
+/* ---- the laws */
+
+static struct reading readings[READINGS];
+
+/* Over every entry, every set of options and every set of readings. */
 static void each(void (*law)(const struct bf_aggregate *aggregate))
 {
-    size_t count = 0;
-    for (const struct bf_aggregate *const *entry = bf_aggregates(); *entry != NULL; entry++) {
-        law(*entry);
-        count++;
+    for (size_t i = 0; i < BF_BOUNDS_MAX; i++) {
+        many_bounds[i] = -DBL_MAX / 2 + (double)i * (DBL_MAX / BF_BOUNDS_MAX);
     }
-    assert_true(count > 0);
+    for (size_t data = 0; data < DATA_SETS; data++) {
+        make_readings(readings, data_sets[data]);
+        for (size_t set = 0; set < OPTION_SETS; set++) {
+            options = &option_sets[set];
+            for (const struct bf_aggregate *const *entry = bf_aggregates(); *entry != NULL; entry++) {
+                law(*entry);
+            }
+        }
+    }
 }
 
 static void is_described(const struct bf_aggregate *aggregate)
 {
     size_t len = strlen(aggregate->summary);
+    bool steps = aggregate->kind.input == BF_INPUT_CHANGE || aggregate->kind.input == BF_INPUT_HELD;
     assert_true(len > 10 && len < 200);
     assert_true(isupper((unsigned char)aggregate->summary[0]));
     assert_int_equal(aggregate->summary[len - 1], '.');
@@ -110,8 +178,10 @@ static void is_described(const struct bf_aggregate *aggregate)
         assert_true(islower((unsigned char)*c) || isdigit((unsigned char)*c) || *c == '_');
     }
     assert_true(aggregate->state_size > 0 && aggregate->state_size <= BF_AGGREGATE_STATE_MAX);
+    assert_true(size_of(aggregate) > 0 && size_of(aggregate) <= aggregate->state_size);
     assert_non_null(aggregate->init);
-    assert_non_null(aggregate->add);
+    assert_true(steps || aggregate->add != NULL);
+    assert_true(steps == (aggregate->step != NULL));
     assert_non_null(aggregate->merge);
     assert_non_null(aggregate->result);
     assert_non_null(aggregate->save);
@@ -130,106 +200,125 @@ static void is_found_by_its_name_only(const struct bf_aggregate *aggregate)
 
 static void merging_equals_adding_everything(const struct bf_aggregate *aggregate)
 {
-    static struct bf_sample samples[SAMPLES];
-    struct state whole;
-    make_samples(samples);
-    begin(aggregate, &whole);
-    add_part(aggregate, &whole, samples, 0, 1);
+    struct state whole_state;
+    begin(aggregate, &whole_state);
+    add_part(aggregate, &whole_state, readings, 0, 1);
     for (size_t parts = 2; parts <= PARTS; parts++) {
         struct state forward;
         struct state backward;
+        struct state nested; /* 0 + (1 + (2 + ...)) */
         begin(aggregate, &forward);
         begin(aggregate, &backward);
+        begin(aggregate, &nested);
         for (size_t part = 0; part < parts; part++) {
             struct state one;
             struct state other;
             begin(aggregate, &one);
             begin(aggregate, &other);
-            add_part(aggregate, &one, samples, part, parts);
-            add_part(aggregate, &other, samples, parts - 1 - part, parts);
+            add_part(aggregate, &one, readings, part, parts);
+            add_part(aggregate, &other, readings, parts - 1 - part, parts);
             aggregate->merge(forward.bytes, one.bytes);
             aggregate->merge(backward.bytes, other.bytes);
+            aggregate->merge(other.bytes, nested.bytes);
+            nested = other;
         }
-        agree(aggregate, &whole, &forward);
-        agree(aggregate, &whole, &backward);
+        agree(aggregate, &whole_state, &forward);
+        agree(aggregate, &whole_state, &backward);
+        agree(aggregate, &whole_state, &nested);
+        if (aggregate->exact) {
+            same_bytes(aggregate, &whole_state, &forward);
+            same_bytes(aggregate, &whole_state, &backward);
+        }
+    }
+}
+
+static void the_order_of_adding_hardly_matters(const struct bf_aggregate *aggregate)
+{
+    struct state forward;
+    struct state mixed;
+    begin(aggregate, &forward);
+    begin(aggregate, &mixed);
+    for (size_t i = 0; i < READINGS; i++) {
+        add_one(aggregate, &forward, &readings[i]);
+        add_one(aggregate, &mixed, &readings[(i * 147 + 31) % READINGS]);
+    }
+    agree(aggregate, &forward, &mixed);
+    if (aggregate->exact) {
+        same_bytes(aggregate, &forward, &mixed);
     }
 }
 
 static void merging_nothing_changes_nothing(const struct bf_aggregate *aggregate)
 {
-    static struct bf_sample samples[SAMPLES];
     struct state some;
-    struct state same;
     struct state none;
-    struct saved before;
-    struct saved after;
-    make_samples(samples);
     begin(aggregate, &some);
     begin(aggregate, &none);
-    add_part(aggregate, &some, samples, 0, 1);
-    same = some;
-    save(aggregate, &some, &before);
+    add_part(aggregate, &some, readings, 0, 1);
+    struct state same = some;
     aggregate->merge(same.bytes, none.bytes);
-    save(aggregate, &same, &after);
-    assert_true(bf_slice_equal(before.slice, after.slice));
+    same_bytes(aggregate, &some, &same);
     aggregate->merge(none.bytes, some.bytes);
     agree(aggregate, &none, &some);
 }
 
 static void save_then_load_changes_nothing(const struct bf_aggregate *aggregate)
 {
-    static struct bf_sample samples[SAMPLES];
-    make_samples(samples);
     struct state state;
     begin(aggregate, &state);
-    for (size_t i = 0; i <= SAMPLES; i++) {
+    for (size_t i = 0; i <= READINGS; i++) {
         struct state loaded;
-        struct saved first;
-        struct saved second;
-        save(aggregate, &state, &first);
-        assert_int_equal(load(aggregate, &loaded, first.slice), BF_OK);
+        struct saved saved;
+        save(aggregate, &state, &saved);
+        assert_int_equal(load(aggregate, &loaded, saved.slice), BF_OK);
         agree(aggregate, &state, &loaded);
-        save(aggregate, &loaded, &second);
-        assert_true(bf_slice_equal(first.slice, second.slice));
-        if (i < SAMPLES) {
-            /* What was loaded goes on like what was saved. */
-            aggregate->add(loaded.bytes, &samples[i], &options);
-            aggregate->add(state.bytes, &samples[i], &options);
-            save(aggregate, &state, &first);
-            save(aggregate, &loaded, &second);
-            assert_true(bf_slice_equal(first.slice, second.slice));
+        same_bytes(aggregate, &state, &loaded);
+        if (i < READINGS) { /* what was loaded goes on like what was saved */
+            add_one(aggregate, &loaded, &readings[i]);
+            add_one(aggregate, &state, &readings[i]);
+            same_bytes(aggregate, &state, &loaded);
         }
     }
 }
 
-/* Cut anywhere, and with every byte changed to some others: refused, or a state whose result is a number. */
+/* What was taken for a state can be used as one. */
+static void use(const struct bf_aggregate *aggregate, struct state *loaded)
+{
+    char json[BF_KPI_DETAIL_MAX];
+    struct state other;
+    struct saved saved;
+    double value = 0;
+    begin(aggregate, &other);
+    add_part(aggregate, &other, readings, 0, 20);
+    (void)aggregate->result(loaded->bytes, options, &value);
+    assert_true(aggregate->detail == NULL ||
+                aggregate->detail(loaded->bytes, options, json) <= BF_KPI_DETAIL_MAX);
+    aggregate->merge(other.bytes, loaded->bytes);
+    add_part(aggregate, loaded, readings, 0, 40);
+    save(aggregate, loaded, &saved);
+    save(aggregate, &other, &saved);
+}
+
+/* Cut anywhere, and with every bit turned: refused, or a state like any other. */
 static void hostile_bytes_are_refused(const struct bf_aggregate *aggregate)
 {
-    static struct bf_sample samples[SAMPLES];
     struct state state;
     struct state loaded;
     struct saved saved;
-    make_samples(samples);
     begin(aggregate, &state);
-    add_part(aggregate, &state, samples, 0, 1);
+    add_part(aggregate, &state, readings, 0, 1);
     save(aggregate, &state, &saved);
     for (size_t len = 0; len < saved.slice.len; len++) {
         assert_int_equal(load(aggregate, &loaded, (struct bf_slice){saved.bytes, len}), BF_MALFORMED);
     }
-    static const unsigned char others[] = {0xc0, 0xa1, 0xff, 0x7f, 0x80, 0x91, 0xc1, 0xcb, 0xdf};
-    for (size_t at = 0; at < saved.slice.len; at++) {
-        for (size_t i = 0; i < sizeof others; i++) {
-            struct saved bad = saved;
-            double value = 0;
-            bad.bytes[at] = (char)others[i];
-            bad.slice.data = bad.bytes;
-            if (load(aggregate, &loaded, bad.slice) == BF_OK &&
-                aggregate->result(loaded.bytes, &options, &value)) {
-                assert_true(isfinite(value));
-            }
+    for (size_t bit = 0; bit < 8 * saved.slice.len; bit++) {
+        saved.bytes[bit / 8] = (char)(saved.bytes[bit / 8] ^ 1 << bit % 8);
+        if (load(aggregate, &loaded, saved.slice) == BF_OK) {
+            use(aggregate, &loaded);
         }
+        saved.bytes[bit / 8] = (char)(saved.bytes[bit / 8] ^ 1 << bit % 8);
     }
-    static const char *const wrong[] = {"\xc0\xc0\xc0\xc0\xc0\xc0", "\xa1x\xa1x\xa1x", "\xff\xff\xff\xff"};
+    static const char *const wrong[] = {"\xc0\xc0\xc0\xc0\xc0\xc0", "\xa1x\xa1x\xa1x", "\xc1\xc1\xc1\xc1"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         assert_int_equal(load(aggregate, &loaded, bf_slice_of(wrong[i])), BF_MALFORMED);
     }
@@ -237,44 +326,36 @@ static void hostile_bytes_are_refused(const struct bf_aggregate *aggregate)
 
 static void nothing_is_allocated(const struct bf_aggregate *aggregate)
 {
-    static struct bf_sample samples[SAMPLES];
+    char json[BF_KPI_DETAIL_MAX];
     struct state a;
     struct state b;
     struct saved saved;
     double value;
-    make_samples(samples);
     bf_alloc_count_begin();
     begin(aggregate, &a);
-    add_part(aggregate, &a, samples, 0, 1);
+    add_part(aggregate, &a, readings, 0, 1);
     save(aggregate, &a, &saved);
     enum bf_status status = load(aggregate, &b, saved.slice);
     aggregate->merge(a.bytes, b.bytes);
-    bool has = aggregate->result(a.bytes, &options, &value);
+    (void)aggregate->result(a.bytes, options, &value);
+    size_t len = aggregate->detail != NULL ? aggregate->detail(a.bytes, options, json) : 0;
     assert_int_equal(bf_alloc_count_end(), 0);
     assert_int_equal(status, BF_OK);
-    assert_true(has);
+    assert_true(len <= sizeof json);
 }
 
 /* The sanitizers do not see a write beyond a state inside of a larger block; this does. */
 static void a_state_stays_in_its_size(const struct bf_aggregate *aggregate)
 {
-    static struct bf_sample samples[SAMPLES];
-    struct {
-        alignas(16) unsigned char bytes[2 * BF_AGGREGATE_STATE_MAX];
-    } room;
+    struct state state;
     struct state other;
-    make_samples(samples);
-    memset(&room, 0xa5, sizeof room);
-    memset(room.bytes, 0, aggregate->state_size);
-    aggregate->init(room.bytes, &options);
+    begin(aggregate, &state);
     begin(aggregate, &other);
-    for (size_t i = 0; i < SAMPLES; i++) {
-        aggregate->add(room.bytes, &samples[i], &options);
-        aggregate->add(other.bytes, &samples[i], &options);
-    }
-    aggregate->merge(room.bytes, other.bytes);
-    for (size_t i = aggregate->state_size; i < sizeof room.bytes; i++) {
-        assert_int_equal(room.bytes[i], 0xa5);
+    add_part(aggregate, &state, readings, 0, 1);
+    add_part(aggregate, &other, readings, 0, 1);
+    aggregate->merge(state.bytes, other.bytes);
+    for (size_t i = size_of(aggregate); i < sizeof state.bytes; i++) {
+        assert_int_equal(state.bytes[i], 0xa5);
     }
 }
 
@@ -287,12 +368,31 @@ static void a_state_stays_in_its_size(const struct bf_aggregate *aggregate)
 LAW(is_described)
 LAW(is_found_by_its_name_only)
 LAW(merging_equals_adding_everything)
+LAW(the_order_of_adding_hardly_matters)
 LAW(merging_nothing_changes_nothing)
 LAW(save_then_load_changes_nothing)
 LAW(hostile_bytes_are_refused)
 LAW(nothing_is_allocated)
 LAW(a_state_stays_in_its_size)
 #undef LAW
+
+/* So a law that holds because there is never a value would be noticed. */
+static void tame_readings_have_a_value(void **state)
+{
+    (void)state;
+    options = &option_sets[0];
+    make_readings(readings, tame);
+    for (const struct bf_aggregate *const *entry = bf_aggregates(); *entry != NULL; entry++) {
+        struct state some;
+        struct state none;
+        double value = 0;
+        begin(*entry, &some);
+        begin(*entry, &none);
+        add_part(*entry, &some, readings, 0, 1);
+        assert_true(result_of(*entry, &some, &value));
+        assert_true(!result_of(*entry, &none, &value) || value == 0);
+    }
+}
 
 static void names_are_listed(void **state)
 {
@@ -302,9 +402,34 @@ static void names_are_listed(void **state)
     for (const struct bf_aggregate *const *entry = bf_aggregates(); *entry != NULL; entry++) {
         assert_ptr_equal(kinds[count++], &(*entry)->kind);
     }
+    assert_true(count > 0);
     assert_null(kinds[count]);
     assert_null(bf_aggregate_find(BF_SLICE("no_such")));
     assert_null(bf_aggregate_find(BF_SLICE("")));
+}
+
+/* The table of docs/AGGREGATES.md has a row for each, with its options. */
+static void the_manual_lists_them(void **state)
+{
+    (void)state;
+    static char page[1 << 16];
+    FILE *file = fopen(TEST_SOURCE_DIR "/docs/AGGREGATES.md", "rb");
+    assert_non_null(file);
+    page[fread(page, 1, sizeof page - 1, file)] = '\0';
+    fclose(file);
+    for (const struct bf_aggregate_kind *const *kind = bf_aggregate_kinds(); *kind != NULL; kind++) {
+        char row[200];
+        int len = snprintf(row, sizeof row, "\n| `%s` | ", (*kind)->name);
+        for (const char *at = (*kind)->takes; at != NULL && *at != '\0'; at += strspn(at, " ")) {
+            int word = (int)strcspn(at, " ");
+            len += snprintf(row + len, sizeof row - (size_t)len, "`%.*s` ", word, at);
+            at += word;
+        }
+        snprintf(row + len, sizeof row - (size_t)len, "| ");
+        if (strstr(page, row) == NULL) {
+            fail_msg("docs/AGGREGATES.md has no row \"%s\"", row + 1);
+        }
+    }
 }
 
 int main(void)
@@ -313,12 +438,15 @@ int main(void)
         cmocka_unit_test(law_is_described),
         cmocka_unit_test(law_is_found_by_its_name_only),
         cmocka_unit_test(law_merging_equals_adding_everything),
+        cmocka_unit_test(law_the_order_of_adding_hardly_matters),
         cmocka_unit_test(law_merging_nothing_changes_nothing),
         cmocka_unit_test(law_save_then_load_changes_nothing),
         cmocka_unit_test(law_hostile_bytes_are_refused),
         cmocka_unit_test(law_nothing_is_allocated),
         cmocka_unit_test(law_a_state_stays_in_its_size),
+        cmocka_unit_test(tame_readings_have_a_value),
         cmocka_unit_test(names_are_listed),
+        cmocka_unit_test(the_manual_lists_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 
 _Alignas(8) static unsigned char one[BF_AGGREGATE_STATE_MAX], two[BF_AGGREGATE_STATE_MAX];
 
-static const struct bf_value_options options = {.scale = 1};
+static const struct bf_value_options options = {.scale = 1, .k = 1, .per_us = 1, .every_us = 1};
 
 static const struct bf_aggregate *start(const char *name)
 {
@@ -85,7 +85,9 @@ static void nothing_has_no_value_but_a_count(void **state)
         double value = -1;
         const struct bf_aggregate *aggregate = start((*kind)->name);
         bool has = aggregate->result(one, &options, &value);
-        assert_int_equal(has, bf_slice_equal(bf_slice_of((*kind)->name), BF_SLICE("count")));
+        assert_int_equal(has, strcmp((*kind)->name, "count") == 0 ||
+                                  strcmp((*kind)->name, "histogram") == 0 ||
+                                  strcmp((*kind)->name, "distinct") == 0);
         assert_true(!has || value == 0);
     }
     assert_null(bf_aggregate_find(BF_SLICE("median")));
