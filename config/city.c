@@ -387,6 +387,8 @@ void bf_city_destroy(struct bf_city *city)
     }
     for (size_t i = 0; i < city->kpi_count; i++) {
         bf_expression_destroy(city->kpis[i].where);
+        bf_expression_destroy(city->kpis[i].options.weight);
+        bf_expression_destroy(city->kpis[i].options.when);
     }
     bf_timezone_destroy(city->local);
     bf__pool_destroy(((struct bf__whole_city *)city)->pool);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "config/city_load.h"
+#include "config/kpi_value.h"
 #include "config/template.h"
 #include "config/unit.h"
 
@@ -25,7 +26,8 @@ static struct bf__loader loader_at(const struct check *check, const struct bf__p
                                    enum bf__severity severity)
 {
     return (struct bf__loader){.pool = check->load->pool, .problems = &check->load->problems,
-                               .severity = severity, .file = place->file};
+                               .severity = severity, .file = place->file,
+                               .aggregates = check->load->aggregates};
 }
 
 static const struct quantity *find_quantity(const struct check *check, struct bf_slice name)
@@ -198,6 +200,19 @@ static bool has_zones(const struct bf_city *city)
     return any;
 }
 
+static void warn_unknown_names(const struct check *check, struct bf__loader *loader,
+                               const struct bf_expression *expression, const char *option,
+                               const struct bf__node *node)
+{
+    const char *name = NULL;
+    for (size_t i = 0; expression != NULL && (name = bf_expression_name(expression, i)) != NULL; i++) {
+        if (!is_known_name(name) && !is_tag(check->load->city, name)) {
+            bf__loader_warn(loader, node, "%s: \"%.64s\" is no tag of any profile, so it is always missing",
+                            option, name);
+        }
+    }
+}
+
 static void warn_missing_tags(const struct check *check, size_t index)
 {
     const struct bf_city *city = check->load->city;
@@ -214,12 +229,16 @@ static void warn_missing_tags(const struct check *check, size_t index)
                             "group: no profile gives readings a tag \"%.64s\"", kpi->group[i].tag.data);
         }
     }
-    const char *name = NULL;
-    for (size_t i = 0; kpi->where != NULL && (name = bf_expression_name(kpi->where, i)) != NULL; i++) {
-        if (!is_known_name(name) && !is_tag(city, name)) {
-            bf__loader_warn(&loader, bf__node_get(bf__node_get(place->node, "from"), "where"),
-                            "where: \"%.64s\" is no tag of any profile, so it is always missing", name);
-        }
+    const struct bf__node *value = bf__node_get(place->node, "value");
+    const struct bf__node *options = value->kind == BF__NODE_MAP ? value->first : NULL;
+    warn_unknown_names(check, &loader, kpi->where, "where",
+                       bf__node_get(bf__node_get(place->node, "from"), "where"));
+    warn_unknown_names(check, &loader, kpi->options.weight, "weight", bf__node_get(options, "weight"));
+    warn_unknown_names(check, &loader, kpi->options.when, "when", bf__node_get(options, "when"));
+    if (kpi->options.of_text.len > 0 && !is_known_name(kpi->options.of_text.data) &&
+        !is_tag(city, kpi->options.of_text.data)) {
+        bf__loader_warn(&loader, bf__node_get(options, "of"),
+                        "of: no profile gives readings a tag \"%.64s\"", kpi->options.of_text.data);
     }
 }
 
@@ -243,12 +262,9 @@ static void check_kpi_unit(const struct check *check, size_t index)
                         "quantity: no profile gives \"%.64s\"%s%s%s", kpi->quantity.data,
                         nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
                         nearest != NULL ? "\"?" : "");
-    } else if (!bf_slice_equal(kpi->aggregate, BF_SLICE("count")) &&
-               !bf_unit_same(bf_unit_find(kpi->unit), bf_unit_find(quantity->unit))) {
-        bf__loader_problem(&loader, bf__node_get(place->node, "unit"),
-                           "unit: %.64s is in %s (%.100s), so the KPI is in %s too, not in %s",
-                           kpi->quantity.data, quantity->unit.data, quantity->profile->file.data,
-                           quantity->unit.data, kpi->unit.data);
+    } else {
+        bf__kpi_value_check_unit(&loader, bf__node_get(place->node, "unit"), kpi, quantity->unit,
+                                 quantity->profile->file.data);
     }
 }
 

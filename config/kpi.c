@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "config/document.h"
+#include "config/kpi_value.h"
 #include "config/kpi_window.h"
 #include "config/scalar.h"
 #include "config/template.h"
@@ -84,50 +85,6 @@ static bool parse_group(struct bf__loader *loader, const struct bf__option *opti
 static const struct bf__option_type type_group = {
     .name = "list of texts", .expects = "a list of city, zone, device or tags", .parse = parse_group};
 
-/* value: mean, or value: {mean: {}} */
-static bool parse_value(struct bf__loader *loader, const struct bf__option *option,
-                        const struct bf__node *node, void *base)
-{
-    struct bf_kpi_definition *kpi = base;
-    const struct bf__node *name = node->kind == BF__NODE_MAP && node->count == 1 ? node->first->key : node;
-    if (!is_text(name)) {
-        return bf__option_unexpected(loader, option, node);
-    }
-    if (node->kind == BF__NODE_MAP && (node->first->kind != BF__NODE_MAP || node->first->count > 0)) {
-        return bf__loader_problem(loader, node->first, "value: %.40s has no options; write {%.40s: {}}",
-                                  name->text.data, name->text.data);
-    }
-    if (loader->aggregates == NULL) { /* a reader that computes nothing, such as the sink, takes any name */
-        kpi->aggregate = bf__pool_copy(loader->pool, name->text);
-        return true;
-    }
-    for (size_t i = 0; loader->aggregates[i] != NULL; i++) {
-        if (bf_slice_equal(name->text, bf_slice_of(loader->aggregates[i]->name))) {
-            kpi->aggregate = bf__pool_copy(loader->pool, name->text);
-            return true;
-        }
-    }
-    const char *names[64] = {NULL};
-    char list[400] = "";
-    size_t at = 0;
-    for (size_t i = 0; loader->aggregates[i] != NULL && i + 1 < sizeof names / sizeof *names; i++) {
-        names[i] = loader->aggregates[i]->name;
-        if (at < sizeof list) {
-            at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", i > 0 ? ", " : "", names[i]);
-        }
-    }
-    const char *nearest = bf_config_nearest(name->text.data, names);
-    return nearest != NULL
-               ? bf__loader_problem(loader, name,
-                                    "value: there is no aggregate \"%.40s\"; did you mean \"%s\"?",
-                                    name->text.data, nearest)
-               : bf__loader_problem(loader, name,
-                                    "value: there is no aggregate \"%.40s\"; there are %s",
-                                    name->text.data, list);
-}
-static const struct bf__option_type type_value = {
-    .name = "aggregate", .expects = "an aggregate such as mean or {mean: {}}", .parse = parse_value};
-
 static bool parse_upto(struct bf__loader *loader, const struct bf__option *option,
                        const struct bf__node *node, void *base)
 {
@@ -149,7 +106,7 @@ static const struct bf__section code_section = {
 
 static const struct bf__option from_options[] = {
     {.name = "quantity", .type = &type_quantity, .offset = AT(quantity), .required = true,
-     .summary = "Readings of this quantity; `*`: of every one (count only)."},
+     .summary = "Readings of this quantity; `*`: of every one (for count, distinct, top_k and share)."},
     {.name = "where", .type = &type_where, .offset = AT(where),
      .summary = "Only readings for which this holds. Names: value, quality, zone, source, device, quantity, "
                 "unit, profile, and tags."},
@@ -190,13 +147,12 @@ static uint64_t definition_hash(const struct bf_kpi_definition *kpi, struct bf_s
     if (kpi->window.kind == BF_WINDOW_CALENDAR) { /* not its bytes: newer tzdata must not end a window */
         hash = bf_hash64_mix(hash, bf_hash64(zone));
     }
-    return bf__window_hash(&kpi->window, hash);
+    return bf__kpi_value_hash(bf__window_hash(&kpi->window, hash), &kpi->options);
 }
 
 static bool check_kpi(struct bf__loader *loader, const struct bf__node *map, void *base)
 {
     struct bf_kpi_definition *kpi = base;
-    bool count = bf_slice_equal(kpi->aggregate, BF_SLICE("count"));
     const struct bf__node *bands = bf__node_get(map, "bands");
     const struct bf__node *band = bands != NULL ? bands->first : NULL;
     for (size_t i = 0; i < kpi->band_count; i++, band = band->next) {
@@ -206,13 +162,8 @@ static bool check_kpi(struct bf__loader *loader, const struct bf__node *map, voi
                 "bands: \"upto\" must rise from band to band; only the last may have none");
         }
     }
-    if (bf_slice_equal(kpi->quantity, BF_SLICE("*")) && !count) {
-        return bf__loader_problem(loader, bf__node_get(map, "value"),
-                                  "value: readings of every quantity (\"*\") can only be counted");
-    }
-    if (count && strcmp(bf_unit_find(kpi->unit)->dimension, "number") != 0) {
-        return bf__loader_problem(loader, bf__node_get(map, "unit"),
-                                  "unit: a count has the unit \"1\", or one such as {veh}");
+    if (!bf__kpi_value_check(loader, map, kpi)) {
+        return false;
     }
     if (!bf__window_check(loader, map, kpi)) {
         return false;
@@ -229,7 +180,7 @@ static const struct bf__option kpi_options[] = {
     {.name = "title", .type = &bf__type_text, .offset = AT(title), .fallback_note = "the id",
      .summary = "For people."},
     {.name = "unit", .type = &bf__type_unit, .offset = AT(unit), .required = true,
-     .summary = "UCUM unit: that of the quantity; `1` for a count."},
+     .summary = "UCUM unit: that of the quantity; `1` for a count; see the aggregates."},
     {.name = "code", .type = &bf__type_section, .section = &code_section, .summary = "Framework codes."},
     {.name = "from", .type = &bf__type_section, .section = &from_section, .required = true,
      .summary = "Which readings."},
@@ -237,7 +188,8 @@ static const struct bf__option kpi_options[] = {
      .summary = "Over which time."},
     {.name = "group", .type = &type_group, .fallback = "city",
      .summary = "One result for each: city, zone, device, or a tag's value; several are combined."},
-    {.name = "value", .type = &type_value, .required = true, .summary = "The aggregate."},
+    {.name = "value", .type = &bf__type_value, .required = true,
+     .summary = "The aggregate: `mean`, or with options `{quantile: {p: 0.95}}`; see below."},
     {.name = "target", .type = &bf__type_number, .offset = AT(target), .has = AT(has_target),
      .summary = "The value that is aimed at."},
     {.name = "bands", .type = &bf__type_list, .offset = AT(bands), .count = AT(band_count),

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/document.h"
+#include "config/kpi_value.h"
 #include "config/option.h"
 #include "config/show.h"
 
@@ -106,6 +107,7 @@ static const struct page pages[] = {
     {.title = "city.yaml", .section = &bf__city_section},
     {.title = "profiles/*.yaml", .section = &bf__profile_section},
     {.title = "kpis/*.yaml", .section = &bf__kpis_section},
+    {.title = "Options of `value`", .section = &bf__value_section},
     {.title = "boards/*.yaml", .section = &bf__boards_section},
 };
 
