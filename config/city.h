@@ -98,6 +98,7 @@ struct bf_city {
         uint64_t max_windows; /* per task, 200000 */
         uint64_t max_state;   /* per task: bytes of the windows' aggregates, 1 GiB */
         uint64_t max_scopes;  /* per task, 100000 */
+        uint64_t max_sources; /* per task, 100000 */
         uint64_t max_devices; /* per task, 20000 */
         uint64_t max_writers; /* ingest ids, 8 */
     } limits;

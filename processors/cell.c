@@ -43,31 +43,46 @@ static bool quality_counts(struct bf_cell *cell, const struct bf_kpi_definition 
     return false;
 }
 
-void bf_cell_add(struct bf_cell *cell, const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading,
-                 const struct bf_sample *place)
+/* Texts say how many there were, who sent them, and whether a condition holds; the rest takes numbers. */
+static bool needs_number(const struct bf_kpi_plan_item *kpi)
 {
-    struct bf_sample sample = *place;
+    const struct bf_value_options *options = &kpi->definition->options;
+    enum bf_aggregate_input input = kpi->aggregate->kind.input;
+    return input == BF_INPUT_VALUE || input == BF_INPUT_CHANGE ||
+           (input == BF_INPUT_HELD && options->when == NULL && options->every_us == 0);
+}
+
+bool bf_cell_add(struct bf_cell *cell, const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading,
+                 struct bf_sample *sample)
+{
     char label[BF_KPI_LABEL_MAX];
     if (!quality_counts(cell, kpi->definition, reading->quality)) {
-        return;
+        return false;
     }
-    sample.has_value = bf_value_number(&reading->value, &sample.value);
-    if (!sample.has_value && kpi->aggregate->kind.input != BF_INPUT_ANY) {
+    sample->has_value = bf_value_number(&reading->value, &sample->value);
+    if (!sample->has_value && needs_number(kpi)) {
         cell->excluded.text++;
-    } else if (sample.has_value && !isfinite(sample.value)) {
-        cell->excluded.fail++;
-    } else if (!bf_kpi_plan_sample(kpi, reading, &sample, label)) {
-        cell->excluded.missing++;
-    } else {
-        if (sample.has_value) {
-            widen(cell, sample.value, sample.value);
-        } else {
-            sample.value = 0;
-        }
-        cell->taken += reading->quality == BF_QUALITY_SUSPECT ? 1 : 0;
-        cell->n++;
-        kpi->aggregate->add(bf_cell_state(cell), &sample, &kpi->definition->options);
+        return false;
     }
+    if (sample->has_value && !isfinite(sample->value)) {
+        cell->excluded.fail++;
+        return false;
+    }
+    if (!bf_kpi_plan_sample(kpi, reading, sample, label)) {
+        cell->excluded.missing++;
+        return false;
+    }
+    if (sample->has_value) {
+        widen(cell, sample->value, sample->value);
+    } else {
+        sample->value = 0;
+    }
+    cell->taken += reading->quality == BF_QUALITY_SUSPECT ? 1 : 0;
+    cell->n++;
+    if (kpi->aggregate->add != NULL) {
+        kpi->aggregate->add(bf_cell_state(cell), sample, &kpi->definition->options);
+    }
+    return true;
 }
 
 void bf_cell_merge(struct bf_cell *cell, const struct bf_aggregate *aggregate,

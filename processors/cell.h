@@ -35,10 +35,11 @@ size_t bf_cell_state_size(const struct bf_aggregate *aggregate, const struct bf_
 
 void bf_cell_init(struct bf_cell *cell, const struct bf_aggregate *aggregate,
                   const struct bf_value_options *options);
-/* Counts the reading or says why it was left out: by its quality, or because it has not what the KPI needs: a
- * number (but BF_INPUT_ANY takes texts too), a weight. `place`: where and when it was. */
-void bf_cell_add(struct bf_cell *cell, const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading,
-                 const struct bf_sample *place);
+/* Counts the reading (true) or says why it was left out: by its quality, or because it has not what the KPI
+ * needs, a number or a weight. `sample` knows when and where it was; the rest is filled in, its label only
+ * until this returns. */
+bool bf_cell_add(struct bf_cell *cell, const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading,
+                 struct bf_sample *sample);
 void bf_cell_merge(struct bf_cell *cell, const struct bf_aggregate *aggregate,
                    const struct bf_cell *other);
 void bf_cell_copy(struct bf_cell *cell, const struct bf_cell *other, size_t state_size);

@@ -26,6 +26,7 @@ struct bf_settings bf_generations_settings(const struct bf_generations *generati
         settings.max_windows = city->limits.max_windows;
         settings.max_state = city->limits.max_state;
         settings.max_scopes = city->limits.max_scopes;
+        settings.max_sources = city->limits.max_sources;
         settings.max_devices = city->limits.max_devices;
     }
     return settings;

@@ -28,7 +28,7 @@ struct bf_generations {
 struct bf_settings {
     struct bf_clock_rules clock;
     int64_t emit_every_us, device_every_us;
-    uint64_t live_scopes, max_windows, max_state, max_scopes, max_devices;
+    uint64_t live_scopes, max_windows, max_state, max_scopes, max_sources, max_devices;
 };
 
 struct bf_settings bf_generations_settings(const struct bf_generations *generations);

@@ -12,6 +12,9 @@ static enum bf_status apply_settings(struct bf_stage1 *task, struct bf_err *err)
     enum bf_status status = bf_windows_limit(&task->windows, task->settings.max_windows,
                                              task->settings.max_scopes, 1, task->settings.max_state,
                                              err);
+    if (status == BF_OK) {
+        status = bf_tracks_limit(&task->tracks, &task->windows, task->settings.max_sources, err);
+    }
     return status == BF_OK ? bf_devices_limit(&task->devices, task->settings.max_devices, err)
                            : status;
 }
@@ -33,6 +36,7 @@ enum bf_status bf_stage1_create(const struct bf_task_options *options, struct bf
     bf_clock_init(&made->clock);
     bf_windows_init(&made->windows);
     bf_devices_init(&made->devices);
+    bf_tracks_init(&made->tracks);
     made->contents = bf_contents_create();
     enum bf_status status = made->contents == NULL ? BF_PEER : apply_settings(made, err);
     if (status != BF_OK) {
@@ -52,6 +56,7 @@ void bf_stage1_destroy(struct bf_stage1 *task)
     bf_clock_deinit(&task->clock);
     bf_windows_deinit(&task->windows);
     bf_devices_deinit(&task->devices);
+    bf_tracks_deinit(&task->tracks);
     bf_contents_destroy(task->contents);
     free(task);
 }
@@ -132,6 +137,7 @@ struct bf_task_status bf_stage1_status(const struct bf_stage1 *task)
         .generation = bf_generations_newest(&task->generations),
         .windows = task->windows.windows.live,
         .series = task->windows.series.live,
+        .sources = task->tracks.tracks.live,
         .refused = task->refused + task->devices.refused + task->counters.limit,
         .mixed = task->mixed,
         .malformed = task->counters.malformed,
@@ -158,6 +164,7 @@ void bf_stage1_save(struct bf_stage1 *task, struct bf_mp_writer *out)
     bf_generations_save(&task->generations, out);
     bf_devices_save(&task->devices, out);
     bf_contents_save(task->contents, out);
+    bf_tracks_save(&task->tracks, &task->windows, out);
 }
 
 static enum bf_status load_tables(struct bf_stage1 *task, struct bf_mp_reader *in,
@@ -178,6 +185,9 @@ static enum bf_status load_tables(struct bf_stage1 *task, struct bf_mp_reader *i
     }
     if (status == BF_OK) {
         status = bf_contents_load(task->contents, in);
+    }
+    if (status == BF_OK) {
+        status = bf_tracks_load(&task->tracks, &task->windows, in, err);
     }
     return status == BF_OK ? apply_settings(task, err) : status;
 }

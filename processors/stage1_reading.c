@@ -92,6 +92,18 @@ static bool by_device_only(const struct bf_kpi_definition *definition)
     return definition->group_count == 1 && definition->group[0].kind == BF_GROUP_DEVICE;
 }
 
+void bf__stage1_changed(struct bf_stage1 *task, const struct bf_slot *slot, struct bf_window *window)
+{
+    int64_t now_us = task->clock.now_us;
+    bool late = now_us != BF_TIME_NONE && now_us >= bf_window_close_us(slot->definition, window->start_us);
+    if (late) {
+        window->flags |= BF_WINDOW_SEALED;
+    }
+    if (goes_out(task, slot, late)) {
+        bf_window_mark(&task->windows, window);
+    }
+}
+
 /* NULL at the limit. What is by device only is found by the device's handle: its scope says nothing else. */
 static struct bf_series *series_of(struct bf_stage1 *task, uint32_t slot,
                                    const struct bf_reading *reading, uint32_t device)
@@ -133,6 +145,11 @@ static void count_in(struct bf_stage1 *task, const struct bf_kpi_plan_item *kpi,
         note_limit(verdict, "scopes_full");
         return;
     }
+    if (!bf__stage1_can_follow(task, slot_index, arrival->reading->source)) {
+        bf_windows_release_series(windows, series);
+        note_limit(verdict, "sources_full");
+        return;
+    }
     struct bf_window *window;
     struct bf_cell *cell = bf_series_put_cell(windows, series, start_us, task->options.partition, &window);
     if (cell == NULL) {
@@ -141,14 +158,12 @@ static void count_in(struct bf_stage1 *task, const struct bf_kpi_plan_item *kpi,
                    bf_shares_room(&windows->shares, slot->share_class) ? "windows_full" : "state_full");
         return;
     }
-    bool late = now_us != BF_TIME_NONE && now_us >= bf_window_close_us(definition, start_us);
-    if (late) {
-        window->flags |= BF_WINDOW_SEALED;
+    struct bf_sample sample = arrival->sample;
+    bool counted = bf_cell_add(cell, kpi, arrival->reading, &sample);
+    if (counted && bf_track_wanted(slot)) {
+        bf__stage1_follow(task, slot_index, series, arrival->reading->source, &sample, cell);
     }
-    bf_cell_add(cell, kpi, arrival->reading, &arrival->sample);
-    if (goes_out(task, slot, late)) {
-        bf_window_mark(windows, window);
-    }
+    bf__stage1_changed(task, slot, window);
 }
 
 static void count_list(struct bf_stage1 *task, const struct bf_generation_known *known,

@@ -136,6 +136,7 @@ void bf__stage1_step(struct bf_stage1 *task, int64_t now_us)
     if (all) {
         task->last_emit_us = now_us;
     }
+    bf__stage1_hold(task, now_us);
     flush_windows(task, old_us, now_us, all);
     task->clock.now_us = now_us;
     bf_windows_close(&task->windows, now_us, close_window, task);

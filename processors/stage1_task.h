@@ -6,6 +6,7 @@
 #include "processors/clock.h"
 #include "processors/content.h"
 #include "processors/device.h"
+#include "processors/source.h"
 #include "processors/stage1.h"
 
 struct bf_stage1 {
@@ -15,16 +16,27 @@ struct bf_stage1 {
     struct bf_clock clock;
     struct bf_windows windows;
     struct bf_devices devices;
+    struct bf_tracks tracks;
     struct bf_contents *contents;
     struct bf_task_counters counters;
     int64_t last_emit_us;
-    uint64_t refused; /* windows without data for which there was no room */
+    uint64_t refused; /* windows without data, and pieces of held values, for which there was no room */
     uint64_t mixed;   /* windows for which two definitions had data; since the start */
     struct bf_outlet outlet;
 };
 
 /* stage1_reading.c */
 void bf__stage1_reading(struct bf_stage1 *task, const struct bf_input *input);
+/* The window's data has changed: it is late, or is to go out before it closes. */
+void bf__stage1_changed(struct bf_stage1 *task, const struct bf_slot *slot, struct bf_window *window);
+/* stage1_source.c */
+/* Whether there is room for the source, where the slot follows sources at all. */
+bool bf__stage1_can_follow(const struct bf_stage1 *task, uint32_t slot_index, struct bf_slice source);
+/* A reading that the slot has counted in `cell`: the steps that it ends. */
+void bf__stage1_follow(struct bf_stage1 *task, uint32_t slot_index, struct bf_series *series,
+                       struct bf_slice source, const struct bf_sample *sample, struct bf_cell *cell);
+/* Before the clock goes to now_us: what holds is accounted for in the windows that this closes. */
+void bf__stage1_hold(struct bf_stage1 *task, int64_t now_us);
 /* stage1_step.c: the clock goes from clock.now_us to now_us. */
 void bf__stage1_step(struct bf_stage1 *task, int64_t now_us);
 

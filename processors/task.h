@@ -13,7 +13,7 @@
 /* Raised whenever the same log gives other outputs. A replay under another engine is refused. */
 #define BF_ENGINE_VERSION 1
 /* First byte-level version of a saved state. */
-#define BF_STATE_FORMAT 1
+#define BF_STATE_FORMAT 2
 
 struct bf_input {
     enum bf_record_type type;
@@ -34,7 +34,7 @@ struct bf_task_options {
 /* What a person may want to know; for metrics, not part of the state unless said so in RECORDS. */
 struct bf_task_status {
     int64_t clock_us, generation;
-    uint64_t windows, series, waiting, refused, mixed, malformed, foreign;
+    uint64_t windows, series, sources, waiting, refused, mixed, malformed, foreign;
 };
 
 #endif

@@ -44,7 +44,7 @@ uint32_t bf_series_index(const struct bf_windows *windows, const struct bf_serie
 struct bf_series *bf_series_held(const struct bf_windows *windows, uint32_t handle, uint32_t slot,
                                  uint32_t owner);
 uint32_t bf_series_hold(const struct bf_windows *windows, struct bf_series *series, uint32_t owner);
-/* Frees it where it has neither windows nor waiting partials. */
+/* Frees it where it has neither windows nor waiting partials nor sources. */
 void bf_windows_release_series(struct bf_windows *windows, struct bf_series *series);
 struct bf_slice bf_series_scope(const struct bf_windows *windows, const struct bf_series *series,
                                 char scope[BF_SCOPE_MAX]);

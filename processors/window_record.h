@@ -17,6 +17,7 @@ struct bf_slot {
     int64_t oldest_us;    /* start of the oldest window held; BF_TIME_NONE: none */
     int64_t newest_us;    /* start of the newest window with data */
     uint32_t first, last; /* series */
+    uint32_t first_track, last_track; /* processors/source.h */
     uint32_t count;
     uint32_t share_class; /* of its cells (processors/share.h) */
     uint32_t state_size;  /* of its cells' states */
@@ -31,7 +32,7 @@ struct bf_series {
     uint32_t previous, next; /* of the slot */
     uint32_t newest;         /* window */
     uint32_t windows;        /* how many */
-    uint32_t waiting;        /* late partials that refer to it */
+    uint32_t waiting;        /* late partials and tracks of sources that refer to it */
     uint32_t owner;          /* whose handle may find it without its scope; 0: nobody's (bf_series_held) */
 };
 

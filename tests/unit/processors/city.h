@@ -81,6 +81,7 @@ static inline int make_plans(void **state)
         city->limits.max_windows = 2000;
         city->limits.max_state = 1 << 20;
         city->limits.max_scopes = 500;
+        city->limits.max_sources = 60;
         city->limits.max_devices = 100;
         city->limits.max_writers = 4;
         if (bf_kpi_plan_create(city, (int64_t)i + 1, plan_from[i], &plans[i], &err) != BF_OK) {

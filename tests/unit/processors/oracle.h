@@ -1,11 +1,13 @@
-/* oracle.h: every final and every revision of a sum and a count, recomputed from the readings' first
- * appearances and the partitions' clocks; and the properties of a log's results: straight and reloaded runs
- * give the same bytes, two interleavings the same results, and these are the oracle's.
+/* oracle.h: every final and every revision of a sum, a count, a counter's rise and a value that holds,
+ * recomputed from the readings' first appearances and the partitions' clocks; and the properties of a log's
+ * results: straight and reloaded runs give the same bytes, two interleavings the same results, and these are
+ * the oracle's.
  * Owner: static, one per test program.   Thread: main. */
 #ifndef TEST_PROCESSORS_ORACLE_H
 #define TEST_PROCESSORS_ORACLE_H
 
 #include "tests/unit/processors/replay.h"
+#include "tests/unit/processors/following.h"
 
 /* ---- results, as a person reads them */
 struct result {
@@ -80,16 +82,42 @@ static void assert_same_results(void)
 
 /* ---- the oracle */
 enum fate { UNSEEN, FINAL, LATE, REJECTED };
-static struct {
+enum kind { ZONE_SUM, DEVICE_COUNT, ZONE_HELD, DEVICE_RISE, KINDS };
+static const struct {
+    const char *name;
+    bool zone;
+} kinds[KINDS] = {[ZONE_SUM] = {.name = "zone_sum|zone.", .zone = true},
+                  [DEVICE_COUNT] = {.name = "device_count|device.net~3Ad"},
+                  [ZONE_HELD] = {.name = "zone_held|zone.", .zone = true},
+                  [DEVICE_RISE] = {.name = "device_rise|device.net~3Ad"}};
+
+/* What one reading, or a piece of a value that holds, gives to one window. */
+static struct share {
+    enum kind kind;
     enum fate fate;
-    int p;
+    int p, scope;
     int64_t start_us, read_us, stamp_us;
+    uint64_t n;
     double value;
-} fates[MAX_TRUTH];
+} shares[1 << 16];
+static size_t share_count;
+static bool judged[MAX_TRUTH];
+/* What a source said last, and until when its value is accounted for. */
+static struct said {
+    bool any;
+    int64_t at_us, upto_us;
+    double value;
+} said[DEVICES][CHANNELS];
 
 static int64_t close_of(int64_t start_us)
 {
     return start_us + WINDOW + DELAY;
+}
+
+/* A text: counted by device, no part of what needs numbers. */
+static bool is_text(int t)
+{
+    return t % 17 == 3;
 }
 
 /* What has an estimated time is raised to the clock. */
@@ -104,22 +132,103 @@ static int64_t event_of(const struct entry *entry, int64_t clock_us)
     return entry->event_us > clock_us ? entry->event_us : clock_us;
 }
 
+static bool share_of(enum kind kind, int p, int device, int64_t at_us, int64_t clock_us, uint64_t n,
+                     double value)
+{
+    int64_t start_us = bf_time_floor(at_us, WINDOW);
+    if (clock_us >= close_of(start_us) + LATENESS) {
+        return false;
+    }
+    assert_true(share_count < sizeof shares / sizeof shares[0]);
+    shares[share_count++] = (struct share){.kind = kind,
+                                           .fate = clock_us < close_of(start_us) ? FINAL : LATE,
+                                           .p = p,
+                                           .scope = kinds[kind].zone ? (device < 3 ? 0 : 1) : device,
+                                           .start_us = start_us,
+                                           .read_us = clock_us,
+                                           .stamp_us = INT64_MAX,
+                                           .n = n,
+                                           .value = value};
+    return true;
+}
+
+/* The source's value holds until then; whatever is open or still takes late data gets its part. */
+static void hold_until(int p, int device, struct said *last, int64_t to_us, int64_t clock_us)
+{
+    int64_t at_us = last->upto_us;
+    to_us = to_us < last->at_us + HOLD ? to_us : last->at_us + HOLD;
+    while (at_us < to_us) {
+        int64_t next_us = bf_time_floor(at_us, WINDOW) + WINDOW;
+        next_us = next_us < to_us ? next_us : to_us;
+        share_of(ZONE_HELD, p, device, at_us, clock_us, 0, last->value * (double)(next_us - at_us));
+        at_us = next_us;
+    }
+    last->upto_us = at_us;
+}
+
+/* The end of the last window that has closed. */
+static int64_t closed_until(int64_t clock_us)
+{
+    return clock_us == BF_TIME_NONE ? BF_TIME_NONE : bf_time_floor(clock_us - DELAY, WINDOW);
+}
+
+static void judge_reading(int p, int t, int64_t at_us, int64_t clock_us)
+{
+    int device = truths[t].device;
+    double value = t + 1;
+    uint64_t number = is_text(t) ? 0 : 1;
+    if (!share_of(ZONE_SUM, p, device, at_us, clock_us, number, number ? value : 0)) {
+        return; /* too late for all: they have the same window */
+    }
+    share_of(DEVICE_COUNT, p, device, at_us, clock_us, 1, 0);
+    share_of(ZONE_HELD, p, device, at_us, clock_us, number, 0);
+    share_of(DEVICE_RISE, p, device, at_us, clock_us, number, 0);
+    struct said *last = &said[device][truths[t].channel];
+    if (is_text(t) || (last->any && at_us <= last->at_us)) {
+        return;
+    }
+    if (last->any) {
+        if (at_us - last->at_us <= HOLD) {
+            share_of(DEVICE_RISE, p, device, at_us, clock_us, 0, value - last->value + STEP);
+        }
+        hold_until(p, device, last, at_us, clock_us);
+    }
+    last->upto_us = last->any && last->upto_us > at_us ? last->upto_us : at_us;
+    last->any = true;
+    last->at_us = at_us;
+    last->value = value;
+    hold_until(p, device, last, closed_until(clock_us), clock_us);
+}
+
+/* The clock goes on: what holds, and what was late so far goes out, stamped `before`. */
+static void judge_step(int p, int64_t before_us, int64_t clock_us, bool all)
+{
+    for (int d = p; d < DEVICES; d += SOURCES) {
+        for (int c = 0; c < CHANNELS; c++) {
+            if (said[d][c].any) {
+                hold_until(p, d, &said[d][c], closed_until(clock_us), before_us);
+            }
+        }
+    }
+    for (size_t s = 0; s < share_count; s++) {
+        if (shares[s].fate == LATE && shares[s].p == p && shares[s].stamp_us == INT64_MAX) {
+            /* a window goes out whole */
+            bool drops = close_of(shares[s].start_us) + LATENESS <= clock_us;
+            shares[s].stamp_us = all || drops ? before_us : INT64_MAX;
+        }
+    }
+}
+
 static void judge(int p)
 {
     int64_t newest[INGESTS] = {0, 0, 0}, before = BF_TIME_NONE, last_emit = BF_TIME_NONE;
     for (size_t i = 0; i < log_len[p]; i++) {
         const struct entry *entry = &logs[p][i];
         int64_t clock = clocks[p][i];
-        if (clock > before) { /* what was late so far goes out, stamped `before` */
+        if (clock > before) {
             bool all = last_emit == BF_TIME_NONE || clock - last_emit >= 5 * SECOND;
             last_emit = all ? clock : last_emit;
-            for (int t = 0; t < truth_count; t++) {
-                if (fates[t].fate == LATE && fates[t].p == p && fates[t].stamp_us == INT64_MAX) {
-                    /* a window goes out whole */
-                    bool drops = close_of(fates[t].start_us) + LATENESS <= clock;
-                    fates[t].stamp_us = all || drops ? before : INT64_MAX;
-                }
-            }
+            judge_step(p, before, clock, all);
             before = clock;
         }
         if (entry->type == BF_RECORD_CONTROL) {
@@ -129,26 +238,20 @@ static void judge(int p)
             newest[entry->ingest] = entry->incarnation;
         }
         int t = entry->truth;
-        if (t < 0 || fates[t].fate != UNSEEN || entry->incarnation < newest[entry->ingest]) {
-            continue;
+        if (t >= 0 && !judged[t] && entry->incarnation >= newest[entry->ingest]) {
+            judged[t] = true;
+            judge_reading(p, t, event_of(entry, clock), clock);
         }
-        fates[t].p = p;
-        fates[t].read_us = clock;
-        fates[t].start_us = bf_time_floor(event_of(entry, clock), WINDOW);
-        fates[t].stamp_us = INT64_MAX;
-        fates[t].fate = clock < close_of(fates[t].start_us)              ? FINAL
-                        : clock < close_of(fates[t].start_us) + LATENESS ? LATE
-                                                                         : REJECTED;
     }
 }
 
-/* Whether truth t belongs to this scope. */
-static bool inside(int t, bool zone, int scope)
+static bool inside(const struct share *share, enum kind kind, int scope)
 {
-    return zone ? (truths[t].device < 3) == (scope == 0) : truths[t].device == scope;
+    return share->kind == kind && share->scope == scope;
 }
 
-static void expect(const char *key, int64_t start_us, uint32_t revision, uint64_t n, double sum, bool zone)
+static void expect(enum kind kind, const char *key, int64_t start_us, uint32_t revision, uint64_t n,
+                   double value)
 {
     struct result *result = &results[1][result_count[1]++];
     memset(result, 0, sizeof(*result));
@@ -156,95 +259,95 @@ static void expect(const char *key, int64_t start_us, uint32_t revision, uint64_
     result->start_us = start_us;
     result->revision = revision;
     result->n = n;
-    result->value = zone ? sum : (double)n;
+    result->value = kind == DEVICE_COUNT ? (double)n : value;
     result->quality = BF_QUALITY_GOOD;
 }
 
-/* A text: counted by device, no part of the zone's sum. */
-static bool is_text(int t)
+static bool known_at(enum kind kind, int scope, int64_t start_us)
 {
-    return t % 17 == 3;
-}
-
-static bool known_at(bool zone, int scope, int64_t start_us)
-{
-    for (int t = 0; t < truth_count; t++) {
-        bool data =
-            fates[t].fate == FINAL ||
-            (fates[t].fate == LATE && (zone ? fates[t].stamp_us : fates[t].read_us) < close_of(start_us));
-        if (data && inside(t, zone, scope) && fates[t].start_us < start_us &&
-            start_us - fates[t].start_us < LATENESS) {
+    for (size_t s = 0; s < share_count; s++) {
+        const struct share *share = &shares[s];
+        int64_t there_us = kinds[kind].zone ? share->stamp_us : share->read_us;
+        bool data = share->fate == FINAL || there_us < close_of(start_us);
+        if (data && inside(share, kind, scope) && share->start_us < start_us &&
+            start_us - share->start_us < LATENESS) {
             return true;
         }
     }
     return false;
 }
 
-static void oracle_window(bool zone, int scope, const char *key, int64_t start_us, int64_t slowest_us)
+static void oracle_window(enum kind kind, int scope, const char *key, int64_t start_us, int64_t slowest_us)
 {
     uint64_t n = 0;
-    double sum = 0;
+    double value = 0;
     uint32_t revision = 0;
     bool data = false;
-    for (int t = 0; t < truth_count; t++) {
-        if (fates[t].fate == FINAL && fates[t].start_us == start_us && inside(t, zone, scope)) {
+    for (size_t s = 0; s < share_count; s++) {
+        const struct share *share = &shares[s];
+        if (share->fate == FINAL && share->start_us == start_us && inside(share, kind, scope)) {
             data = true;
-            n += zone && is_text(t) ? 0 : 1;
-            sum += is_text(t) ? 0 : t + 1;
+            n += share->n;
+            value += share->value;
         }
     }
     if (close_of(start_us) > slowest_us) {
         return;
     }
-    if (data || known_at(zone, scope, start_us)) {
-        expect(key, start_us, revision++, n, sum, zone);
+    if (data || known_at(kind, scope, start_us)) {
+        expect(kind, key, start_us, revision++, n, value);
     }
     for (int64_t done = INT64_MIN, done_p = -1;;) { /* revisions, by (stamp, partition) */
         int64_t stamp = INT64_MAX, p = 0;
-        for (int t = 0; t < truth_count; t++) {
-            if (fates[t].fate != LATE || fates[t].start_us != start_us || !inside(t, zone, scope)) {
+        for (size_t s = 0; s < share_count; s++) {
+            const struct share *share = &shares[s];
+            if (share->fate != LATE || share->start_us != start_us || !inside(share, kind, scope)) {
                 continue;
             }
-            bool after = fates[t].stamp_us > done || (fates[t].stamp_us == done && fates[t].p > done_p);
-            bool earlier = fates[t].stamp_us < stamp || (fates[t].stamp_us == stamp && fates[t].p < p);
+            bool after = share->stamp_us > done || (share->stamp_us == done && share->p > done_p);
+            bool earlier = share->stamp_us < stamp || (share->stamp_us == stamp && share->p < p);
             if (after && earlier) {
-                stamp = fates[t].stamp_us;
-                p = fates[t].p;
+                stamp = share->stamp_us;
+                p = share->p;
             }
         }
         if (stamp == INT64_MAX || stamp >= slowest_us) {
             return;
         }
-        for (int t = 0; t < truth_count; t++) {
-            if (fates[t].fate == LATE && fates[t].start_us == start_us && inside(t, zone, scope) &&
-                fates[t].stamp_us == stamp && fates[t].p == p) {
-                n += zone && is_text(t) ? 0 : 1;
-                sum += is_text(t) ? 0 : t + 1;
+        for (size_t s = 0; s < share_count; s++) {
+            const struct share *share = &shares[s];
+            if (share->fate == LATE && share->start_us == start_us && inside(share, kind, scope) &&
+                share->stamp_us == stamp && share->p == p) {
+                n += share->n;
+                value += share->value;
             }
         }
         done = stamp;
         done_p = p;
-        expect(key, start_us, revision++, n, sum, zone);
+        expect(kind, key, start_us, revision++, n, value);
     }
 }
 
 static void oracle(void)
 {
-    static const char *const zones[] = {"zone_sum|zone.north", "zone_sum|zone.south"};
-    memset(fates, 0, sizeof(fates));
+    share_count = 0;
+    memset(judged, 0, sizeof(judged));
+    memset(said, 0, sizeof(said));
     int64_t slowest_us = INT64_MAX;
     for (int p = 0; p < SOURCES; p++) {
         judge(p);
         slowest_us = clocks[p][log_len[p] - 1] < slowest_us ? clocks[p][log_len[p] - 1] : slowest_us;
     }
     for (int64_t start_us = 0; start_us < BASE + 800 * SECOND; start_us += WINDOW) {
-        for (int z = 0; z < 2; z++) {
-            oracle_window(true, z, zones[z], start_us, slowest_us);
-        }
-        for (int d = 0; d < DEVICES; d++) {
-            char key[64];
-            snprintf(key, sizeof(key), "device_count|device.net~3Ad%d", d);
-            oracle_window(false, d, key, start_us, clocks[d % SOURCES][log_len[d % SOURCES] - 1]);
+        for (int kind = 0; kind < KINDS; kind++) {
+            for (int scope = 0; scope < (kinds[kind].zone ? 2 : DEVICES); scope++) {
+                char key[64];
+                snprintf(key, sizeof(key), kinds[kind].zone ? "%s%s" : "%s%.0s%d", kinds[kind].name,
+                         scope == 0 ? "north" : "south", scope);
+                int p = scope % SOURCES;
+                oracle_window((enum kind)kind, scope, key, start_us,
+                              kinds[kind].zone ? slowest_us : clocks[p][log_len[p] - 1]);
+            }
         }
     }
 }

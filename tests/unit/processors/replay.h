@@ -14,6 +14,7 @@
 
 #define INGESTS 3
 #define DEVICES 6
+#define CHANNELS 4
 #define MAX_TRUTH 4096
 #define MAX_RECORDS 16384
 #define BASE (1000 * SECOND)
@@ -38,7 +39,7 @@ struct entry {
 static struct entry logs[SOURCES][MAX_RECORDS];
 static size_t log_len[SOURCES];
 static struct {
-    int device;
+    int device, channel;
     int64_t event_us;
 } truths[MAX_TRUTH];
 static int truth_count;

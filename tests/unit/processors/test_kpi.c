@@ -177,20 +177,20 @@ static void a_cell_takes_what_the_aggregate_can_use(void **state)
 {
     (void)state;
     struct bf_kpi_plan *plan = plan_of("weigh", "", "");
-    const struct bf_sample place = {.event_us = 1};
+    struct bf_sample place = {.event_us = 1};
     struct bf_reading one = reading;
     union bf_cell_room mean, count;
     bf_cell_init(&mean.cell, plan->kpis[0].aggregate, &definitions[0].options);
     bf_cell_init(&count.cell, plan->kpis[1].aggregate, &definitions[1].options);
-    bf_cell_add(&mean.cell, &plan->kpis[0], &one, &place);
+    assert_false(bf_cell_add(&mean.cell, &plan->kpis[0], &one, &place));
     assert_true(mean.cell.n == 0 && mean.cell.excluded.missing == 1); /* it has no such tag */
     one.value = (struct bf_value){.kind = BF_VALUE_TEXT, .as = {.text = BF_SLICE("closed")}};
-    bf_cell_add(&mean.cell, &plan->kpis[0], &one, &place);
-    bf_cell_add(&count.cell, &plan->kpis[1], &one, &place);
+    assert_false(bf_cell_add(&mean.cell, &plan->kpis[0], &one, &place));
+    assert_true(bf_cell_add(&count.cell, &plan->kpis[1], &one, &place));
     assert_true(mean.cell.n == 0 && mean.cell.excluded.text == 1);
     assert_true(count.cell.n == 1 && count.cell.excluded.text == 0 && count.cell.min > count.cell.max);
     one.value = (struct bf_value){.kind = BF_VALUE_DOUBLE, .as = {.number = -3}};
-    bf_cell_add(&count.cell, &plan->kpis[1], &one, &place);
+    assert_true(bf_cell_add(&count.cell, &plan->kpis[1], &one, &place));
     assert_true(count.cell.n == 2 && count.cell.min == -3 && count.cell.max == -3);
     bf_cell_merge(&count.cell, plan->kpis[1].aggregate, &count.cell);
     assert_true(count.cell.n == 4 && count.cell.min == -3);

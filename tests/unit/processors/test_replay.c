@@ -33,5 +33,5 @@ int main(void)
         cmocka_unit_test(replays_are_equal_and_right),
         cmocka_unit_test(replays_over_a_reload_are_equal),
     };
-    return cmocka_run_group_tests(tests, make_plans, free_plans);
+    return cmocka_run_group_tests(tests, make_following_plans, free_plans);
 }

@@ -71,9 +71,10 @@ static void put_readings_of(int i, const struct message *message, int64_t serial
                          .payload_hash = message->hash,
                          .index = (uint32_t)r},
         };
-    if (is_text(truth)) {
-        reading.value = (struct bf_value){.kind = BF_VALUE_TEXT, .as = {.text = BF_SLICE("jam")}};
-    }
+        if (is_text(truth)) {
+            reading.value = (struct bf_value){.kind = BF_VALUE_TEXT, .as = {.text = BF_SLICE("jam")}};
+        }
+        truths[truth].channel = r;
         struct entry *entry = hand(i, device % SOURCES, BF_RECORD_READING);
         struct bf_mp_writer writer;
         bf_mp_writer_init(&writer, entry->bytes, sizeof(entry->bytes));

@@ -1,0 +1,159 @@
+/* stage1_source.c: the steps of sources. CHANGE: from a source's reading to its next newer one, counted where
+ * the newer one is. HELD: the time for which a value holds, in pieces cut at the ends of windows.
+ *
+ * The rules, all from the order of the log:
+ * - A source's value is accounted up to its last reading or the end of the last closed window, whichever is
+ *   later. So before a window closes, every source that still holds is extended to its end, and a final is
+ *   right without a later reading.
+ * - What comes behind that point is added when the next reading or the next close comes; a reading in front
+ *   of it changes the value from there on, and what has been accounted stays (no step goes back).
+ * - A reading that is not newer than its source's last makes no step. A late one that is (its source was
+ *   silent, or is new) is accounted up to the last close at once, which makes revisions.
+ * - Windows of another definition (a reload) get nothing: there the sources begin anew.
+ * - A source is forgotten when no reading that could still be taken would be a step of its last one; this is
+ *   never seen in a number.
+ * Declined: a piece that runs into the next window whole (then a window's share of an hour could be more than
+ * an hour), and timers (a window's close is the only moment at which a missing piece would show). */
+#include <assert.h>
+
+#include "processors/stage1_task.h"
+
+/* The end of the last closed window. */
+static int64_t closed_end_us(const struct bf_kpi_definition *definition, int64_t now_us)
+{
+    return now_us == BF_TIME_NONE ? BF_TIME_NONE : bf_window_first_open_us(definition, now_us);
+}
+
+/* Adds a piece to the window that it lies in. */
+static void give(struct bf_stage1 *task, uint32_t slot_index, const struct bf_track *track, int64_t start_us,
+                 const struct bf_step *step)
+{
+    struct bf_windows *windows = &task->windows;
+    const struct bf_slot *slot = &windows->slots[slot_index];
+    if (!bf_generations_in_force(&task->generations, slot_index, start_us)) {
+        return;
+    }
+    struct bf_series *series = bf_series_at(windows, track->series);
+    struct bf_window *window;
+    struct bf_cell *cell = bf_series_put_cell(windows, series, start_us, task->options.partition, &window);
+    if (cell == NULL) {
+        task->refused++;
+        return;
+    }
+    slot->aggregate->step(bf_cell_state(cell), step, &slot->definition->options);
+    bf__stage1_changed(task, slot, window);
+}
+
+/* Accounts for the track's value until to_us, at most as long as it holds; `next`: what ends it. */
+static void extend(struct bf_stage1 *task, uint32_t slot_index, struct bf_track *track, int64_t to_us,
+                   const double *next)
+{
+    const struct bf_kpi_definition *definition = task->windows.slots[slot_index].definition;
+    int64_t until_us = track->at_us + definition->options.hold_us, now_us = task->clock.now_us;
+    int64_t reach_us = definition->window_us + definition->delay_us + definition->lateness_us;
+    int64_t end_us = to_us < until_us ? to_us : until_us;
+    if (now_us != BF_TIME_NONE && track->upto_us < now_us - reach_us) { /* these are gone */
+        int64_t first_us = bf_time_floor(now_us - reach_us, definition->window_us) + definition->window_us;
+        track->upto_us = first_us < end_us ? first_us : end_us > track->upto_us ? end_us : track->upto_us;
+    }
+    while (track->upto_us < end_us) {
+        int64_t start_us = bf_time_floor(track->upto_us, definition->window_us);
+        int64_t cut_us = start_us + definition->window_us;
+        struct bf_step step = {.from_us = track->upto_us,
+                               .to_us = end_us < cut_us ? end_us : cut_us,
+                               .value = track->value,
+                               .holds = track->holds};
+        if (next != NULL && step.to_us == to_us) {
+            step.ends = true;
+            step.next = *next;
+        }
+        track->upto_us = step.to_us;
+        give(task, slot_index, track, start_us, &step);
+    }
+}
+
+static void change(const struct bf_slot *slot, const struct bf_track *track, const struct bf_sample *sample,
+                   struct bf_cell *cell)
+{
+    const struct bf_value_options *options = &slot->definition->options;
+    const struct bf_step step = {.from_us = track->at_us,
+                                 .to_us = sample->event_us,
+                                 .value = track->value,
+                                 .holds = track->holds,
+                                 .ends = true,
+                                 .next = sample->value};
+    if (step.to_us - step.from_us <= options->hold_us) {
+        slot->aggregate->step(bf_cell_state(cell), &step, options);
+    }
+}
+
+static struct bf_track *begin(struct bf_stage1 *task, struct bf_series *series, struct bf_slice source,
+                              int64_t at_us)
+{
+    struct bf_track *track = bf_tracks_add(&task->tracks, &task->windows, series, source);
+    assert(track != NULL); /* there was room */
+    track->upto_us = at_us;
+    return track;
+}
+
+bool bf__stage1_can_follow(const struct bf_stage1 *task, uint32_t slot_index, struct bf_slice source)
+{
+    return !bf_track_wanted(&task->windows.slots[slot_index]) || bf_tracks_room(&task->tracks, source) ||
+           bf_tracks_find(&task->tracks, &task->windows, slot_index, source) != NULL;
+}
+
+void bf__stage1_follow(struct bf_stage1 *task, uint32_t slot_index, struct bf_series *series,
+                       struct bf_slice source, const struct bf_sample *sample, struct bf_cell *cell)
+{
+    const struct bf_slot *slot = &task->windows.slots[slot_index];
+    bool held = slot->aggregate->kind.input == BF_INPUT_HELD;
+    struct bf_track *track = bf_tracks_find(&task->tracks, &task->windows, slot_index, source);
+    if (track != NULL && sample->event_us <= track->at_us) {
+        return;
+    }
+    if (track == NULL) {
+        track = begin(task, series, source, sample->event_us);
+    } else if (held) {
+        extend(task, slot_index, track, sample->event_us, &sample->value);
+    } else {
+        change(slot, track, sample, cell);
+    }
+    track->at_us = sample->event_us;
+    track->upto_us = sample->event_us > track->upto_us ? sample->event_us : track->upto_us;
+    track->value = sample->value;
+    track->holds = sample->holds;
+    bf_track_move(&task->windows, track, series);
+    if (held) { /* a late one: what has closed without it */
+        extend(task, slot_index, track, closed_end_us(slot->definition, task->clock.now_us), NULL);
+    }
+}
+
+/* Whether no reading that would still be taken comes before the end of the track's value. */
+static bool is_over(const struct bf_kpi_definition *definition, const struct bf_track *track, int64_t now_us)
+{
+    int64_t last_us = bf_time_floor(track->at_us + definition->options.hold_us, definition->window_us);
+    return bf_window_limit_us(definition, last_us) <= now_us;
+}
+
+void bf__stage1_hold(struct bf_stage1 *task, int64_t now_us)
+{
+    int64_t old_us = task->clock.now_us;
+    for (uint32_t i = 0; i < task->windows.slot_count; i++) {
+        const struct bf_kpi_definition *definition = task->windows.slots[i].definition;
+        int64_t end_us = closed_end_us(definition, now_us);
+        if (task->windows.slots[i].first_track == 0 || end_us == closed_end_us(definition, old_us)) {
+            continue;
+        }
+        bool held = task->windows.slots[i].aggregate->kind.input == BF_INPUT_HELD;
+        for (uint32_t at = task->windows.slots[i].first_track; at != 0;) {
+            struct bf_track *track = bf_track_at(&task->tracks, at);
+            at = track->next;
+            if (held) {
+                extend(task, i, track, end_us, NULL);
+            }
+            if (old_us != BF_TIME_NONE && is_over(definition, track, old_us)) {
+                bf_tracks_remove(&task->tracks, &task->windows, track);
+            }
+        }
+    }
+}
