@@ -99,6 +99,7 @@ static struct bf_need total_need(const struct check *check, const struct bf_city
         total.scopes = add(total.scopes, need.scopes);
         total.first_windows = add(total.first_windows, need.first_windows);
         total.second_windows = add(total.second_windows, need.second_windows);
+        total.sources = add(total.sources, need.sources);
         total.first_bytes = add(total.first_bytes, need.first_bytes);
         total.second_bytes = add(total.second_bytes, need.second_bytes);
     }
@@ -118,6 +119,19 @@ static void check_limits(struct check *check, const struct bf_city *city, const 
                  "(%llu)",
                  stage, (unsigned long long)(stage[0] == '1' ? total->first_windows : total->second_windows),
                  (unsigned long long)city->limits.max_windows);
+        report(check, "", &problem);
+    }
+    uint64_t bytes = total->first_bytes > total->second_bytes ? total->first_bytes : total->second_bytes;
+    if (bytes > city->limits.max_state) {
+        snprintf(problem.text, sizeof problem.text,
+                 "city.yaml: a task needs up to %llu bytes of state, more than limits.max_state (%llu)",
+                 (unsigned long long)bytes, (unsigned long long)city->limits.max_state);
+        report(check, "", &problem);
+    }
+    if (total->sources > city->limits.max_sources) {
+        snprintf(problem.text, sizeof problem.text,
+                 "city.yaml: a task follows %llu sources of KPIs, more than limits.max_sources (%llu)",
+                 (unsigned long long)total->sources, (unsigned long long)city->limits.max_sources);
         report(check, "", &problem);
     }
     if (add(check->scale.devices, check->scale.readings - 1) / check->scale.readings >

@@ -1,6 +1,14 @@
 /* need.c: see need.h. Saturating: a year's lateness of ten-millisecond windows is only a number here. */
 #include "cli/need.h"
 
+#include <math.h>
+
+#include "processors/source.h"
+
+/* With names of up to 60 bytes. */
+#define SCOPE (sizeof(struct bf_series) + sizeof(struct bf_text_block))
+#define SOURCE (sizeof(struct bf_track) + sizeof(struct bf_text_block))
+
 static uint64_t times(uint64_t a, uint64_t b)
 {
     uint64_t product = 0;
@@ -10,6 +18,25 @@ static uint64_t times(uint64_t a, uint64_t b)
 static uint64_t share(uint64_t count, uint64_t partitions)
 {
     return count / partitions + (count % partitions != 0 ? 1 : 0);
+}
+
+static uint64_t plus(uint64_t a, uint64_t b)
+{
+    uint64_t sum = 0;
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+static uint64_t part_of(uint64_t count, double part)
+{
+    double rounded = ceil((double)count * part);
+    return rounded < 1.8e19 ? (uint64_t)rounded : UINT64_MAX;
+}
+
+/* The part of the partitions in which a scope's devices lie: each device is in one, whichever. */
+static double reached(uint64_t devices, uint64_t scopes, uint64_t partitions)
+{
+    double inside = (double)devices / (double)(scopes > 0 ? scopes : 1);
+    return 1 - pow(1 - 1 / (double)partitions, inside < 1 ? 1 : inside);
 }
 
 /* How many different values one name of `group` has. */
@@ -40,13 +67,20 @@ struct bf_need bf_need_of(const struct bf_city *city, const struct bf_kpi_defini
             need.scopes = values;
         }
     }
-    uint64_t first_scopes = kpi->by_device ? share(need.scopes, scale->readings) : need.scopes;
+    const struct bf_aggregate *aggregate = bf_aggregate_find(kpi->aggregate);
+    uint64_t cell = aggregate == NULL ? 0 : bf_share_size(bf_cell_state_size(aggregate, &kpi->options));
+    double reach = kpi->by_device ? 1 : reached(scale->devices, need.scopes, scale->readings);
+    uint64_t first_scopes =
+        kpi->by_device ? share(need.scopes, scale->readings) : part_of(need.scopes, reach);
     uint64_t second_scopes = kpi->by_device ? 0 : share(need.scopes, scale->partials);
     need.first_windows = times(first_scopes, need.open);
     need.second_windows = times(second_scopes, need.open);
-    need.first_bytes =
-        times(need.first_windows, BF_NEED_WINDOW + BF_NEED_CELL) + times(first_scopes, BF_NEED_SCOPE);
-    need.second_bytes = times(need.second_windows, BF_NEED_WINDOW + scale->readings * BF_NEED_CELL) +
-                        times(second_scopes, BF_NEED_SCOPE);
+    need.sources =
+        aggregate != NULL && bf_aggregate_follows(aggregate) ? share(scale->devices, scale->readings) : 0;
+    need.first_bytes = plus(times(need.first_windows, sizeof(struct bf_window) + cell),
+                            plus(times(first_scopes, SCOPE), times(need.sources, SOURCE)));
+    need.second_bytes = plus(times(need.second_windows, sizeof(struct bf_window)),
+                             plus(times(part_of(times(need.second_windows, scale->readings), reach), cell),
+                                  times(second_scopes, SCOPE)));
     return need;
 }

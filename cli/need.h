@@ -1,15 +1,11 @@
-/* need.h: how much state the windows of a city need: windows open at once, scopes, bytes.
- * An estimate from above for stated numbers of devices and tag values; what a task may hold at most stands in
- * `limits:` of city.yaml.   Thread: any. */
+/* need.h: how much state the windows of a city need: windows open at once, scopes, sources, bytes.
+ * At the moment of most windows, where each device sends in each of them, for stated numbers of devices and of
+ * a tag's values, evenly spread; right within a fifth (tests/unit/cli/test_need.c). What a task may hold at
+ * most stands in `limits:` of city.yaml.   Thread: any. */
 #ifndef BF_CLI_NEED_H
 #define BF_CLI_NEED_H
 
 #include "config/city.h"
-
-/* What one window, one more cell of it (a readings partition that had data), and one scope take. */
-#define BF_NEED_WINDOW 48u
-#define BF_NEED_CELL 104u
-#define BF_NEED_SCOPE 128u
 
 struct bf_need_scale {
     uint64_t devices;  /* in the city */
@@ -22,6 +18,7 @@ struct bf_need {
     uint64_t open;   /* windows of one scope at once: from its start to the end of its lateness */
     uint64_t scopes; /* in the city */
     uint64_t first_windows, second_windows; /* in one task of stage 1, of stage 2 (0: finished in stage 1) */
+    uint64_t sources; /* in one task of stage 1: those that the KPI follows */
     uint64_t first_bytes, second_bytes;
 };
 

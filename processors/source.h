@@ -30,9 +30,13 @@ struct bf_tracks {
 };
 
 /* What a KPI asks of its readings one by one: nothing of a VALUE or ANY. */
+static inline bool bf_aggregate_follows(const struct bf_aggregate *aggregate)
+{
+    return aggregate->kind.input == BF_INPUT_CHANGE || aggregate->kind.input == BF_INPUT_HELD;
+}
 static inline bool bf_track_wanted(const struct bf_slot *slot)
 {
-    return slot->aggregate->kind.input == BF_INPUT_CHANGE || slot->aggregate->kind.input == BF_INPUT_HELD;
+    return bf_aggregate_follows(slot->aggregate);
 }
 static inline struct bf_track *bf_track_at(const struct bf_tracks *tracks, uint32_t index)
 {

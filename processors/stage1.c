@@ -135,6 +135,7 @@ struct bf_task_status bf_stage1_status(const struct bf_stage1 *task)
     return (struct bf_task_status){
         .clock_us = task->clock.now_us,
         .generation = bf_generations_newest(&task->generations),
+        .bytes = bf_windows_bytes(&task->windows) + bf_tracks_bytes(&task->tracks),
         .windows = task->windows.windows.live,
         .series = task->windows.series.live,
         .sources = task->tracks.tracks.live,

@@ -250,6 +250,7 @@ struct bf_task_status bf_stage2_status(const struct bf_stage2 *task)
     return (struct bf_task_status){
         .clock_us = task->slowest_us,
         .generation = bf_generations_newest(&task->generations),
+        .bytes = bf_windows_bytes(&task->windows) + (uint64_t)task->waiting.live * task->waiting.size,
         .windows = task->windows.windows.live,
         .series = task->windows.series.live,
         .waiting = task->waiting.live,
