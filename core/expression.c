@@ -1,8 +1,7 @@
 /* expression.c: see expression.h. Recursive descent straight into a flat stack program: no tree is kept,
- * so evaluation is one loop over an array. The stack's depth is known when compiling, so evaluation needs
- * no checks. Both sides of && and || are evaluated: nothing has an effect, and jumps would cost more to
- * read than they save. */
-#include "core/expression.h"
+ * so evaluation (expression_eval.c) is one loop over an array. The stack's depth is known when compiling, so
+ * evaluation needs no checks. */
+#include "core/expression_program.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -11,45 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STACK_MAX 32
 #define NESTING_MAX 32
 #define TEXT_MAX 4096
 #define NUMBER_MAX 63
-
-enum op {
-    OP_NUMBER,
-    OP_TEXT,
-    OP_NAME,
-    OP_NOT,
-    OP_NEGATE,
-    OP_AND,
-    OP_OR,
-    OP_EQ,
-    OP_NE,
-    OP_LT,
-    OP_LE,
-    OP_GT,
-    OP_GE,
-    OP_ADD,
-    OP_SUBTRACT,
-    OP_MULTIPLY,
-    OP_DIVIDE,
-};
-
-struct instruction {
-    enum op op;
-    uint32_t name;
-    double number;
-    struct bf_slice text;
-};
-
-struct bf_expression {
-    struct instruction program[BF_EXPRESSION_MAX];
-    const char *names[BF_EXPRESSION_MAX];
-    size_t length, name_count;
-    size_t pool_used;
-    char pool[]; /* names with their NUL, and texts */
-};
 
 struct parser {
     struct bf_slice text;
@@ -62,24 +25,24 @@ struct parser {
 /* The operators of one level of the grammar; longer spellings first. */
 struct spelled {
     const char *spelling;
-    enum op op;
+    enum bf_op op;
 };
 
-static const struct spelled or_ops[] = {{.spelling = "||", .op = OP_OR}, {.spelling = NULL}};
-static const struct spelled and_ops[] = {{.spelling = "&&", .op = OP_AND}, {.spelling = NULL}};
+static const struct spelled or_ops[] = {{.spelling = "||", .op = BF_OP_OR}, {.spelling = NULL}};
+static const struct spelled and_ops[] = {{.spelling = "&&", .op = BF_OP_AND}, {.spelling = NULL}};
 static const struct spelled compare_ops[] = {
-    {.spelling = "==", .op = OP_EQ},
-    {.spelling = "!=", .op = OP_NE},
-    {.spelling = "<=", .op = OP_LE},
-    {.spelling = ">=", .op = OP_GE},
-    {.spelling = "<", .op = OP_LT},
-    {.spelling = ">", .op = OP_GT},
+    {.spelling = "==", .op = BF_OP_EQ},
+    {.spelling = "!=", .op = BF_OP_NE},
+    {.spelling = "<=", .op = BF_OP_LE},
+    {.spelling = ">=", .op = BF_OP_GE},
+    {.spelling = "<", .op = BF_OP_LT},
+    {.spelling = ">", .op = BF_OP_GT},
     {.spelling = NULL},
 };
 static const struct spelled sum_ops[] = {
-    {.spelling = "+", .op = OP_ADD}, {.spelling = "-", .op = OP_SUBTRACT}, {.spelling = NULL}};
+    {.spelling = "+", .op = BF_OP_ADD}, {.spelling = "-", .op = BF_OP_SUBTRACT}, {.spelling = NULL}};
 static const struct spelled product_ops[] = {
-    {.spelling = "*", .op = OP_MULTIPLY}, {.spelling = "/", .op = OP_DIVIDE}, {.spelling = NULL}};
+    {.spelling = "*", .op = BF_OP_MULTIPLY}, {.spelling = "/", .op = BF_OP_DIVIDE}, {.spelling = NULL}};
 
 static enum bf_status parse_or(struct parser *parser);
 
@@ -128,7 +91,7 @@ static bool accept(struct parser *parser, const char *spelling)
 }
 
 /* `pops` is how many operands it takes; each instruction leaves one. */
-static enum bf_status emit(struct parser *parser, struct instruction instruction, unsigned pops)
+static enum bf_status emit(struct parser *parser, struct bf_instruction instruction, unsigned pops)
 {
     if (parser->out->length == BF_EXPRESSION_MAX) {
         return bf_err_set(parser->err, BF_CONFIG, "column %zu: expected at most %d operations",
@@ -136,10 +99,11 @@ static enum bf_status emit(struct parser *parser, struct instruction instruction
     }
     assert(parser->depth >= pops);
     parser->depth += 1 - pops;
-    if (parser->depth > STACK_MAX) {
+    if (parser->depth > BF_EXPRESSION_STACK) {
         return bf_err_set(parser->err, BF_CONFIG, "column %zu: expected at most %d pending operands",
-                          parser->at + 1, STACK_MAX);
+                          parser->at + 1, BF_EXPRESSION_STACK);
     }
+    instruction.column = (uint32_t)parser->at;
     parser->out->program[parser->out->length++] = instruction;
     return BF_OK;
 }
@@ -194,7 +158,7 @@ static enum bf_status parse_number(struct parser *parser)
         return bf_err_set(parser->err, BF_CONFIG, "column %zu: expected a number that fits a double",
                           from + 1);
     }
-    return emit(parser, (struct instruction){.op = OP_NUMBER, .number = number}, 0);
+    return emit(parser, (struct bf_instruction){.op = BF_OP_NUMBER, .number = number}, 0);
 }
 
 static enum bf_status parse_text(struct parser *parser)
@@ -209,8 +173,10 @@ static enum bf_status parse_text(struct parser *parser)
     }
     size_t len = parser->at++ - from;
     struct bf_slice text = {keep(parser, from, len), len};
-    return emit(parser, (struct instruction){.op = OP_TEXT, .text = text}, 0);
+    return emit(parser, (struct bf_instruction){.op = BF_OP_TEXT, .text = text}, 0);
 }
+
+static enum bf_status parse_call(struct parser *parser, struct bf_slice name);
 
 static enum bf_status parse_name(struct parser *parser)
 {
@@ -224,15 +190,53 @@ static enum bf_status parse_name(struct parser *parser)
     struct bf_expression *out = parser->out;
     struct bf_slice name = {parser->text.data + from, parser->at - from};
     size_t index = 0;
+    if (accept(parser, "(")) {
+        return parse_call(parser, name);
+    }
     while (index < out->name_count && !bf_slice_equal(name, bf_slice_of(out->names[index]))) {
         index++;
     }
     /* Emitting first bounds the names as well: each needs an instruction. */
-    enum bf_status status = emit(parser, (struct instruction){.op = OP_NAME, .name = (uint32_t)index}, 0);
+    enum bf_status status = emit(parser, (struct bf_instruction){.op = BF_OP_NAME, .name = (uint32_t)index}, 0);
     if (status == BF_OK && index == out->name_count) {
         out->names[out->name_count++] = keep(parser, from, name.len);
     }
     return status;
+}
+
+/* abs(x), min(a, b): the name has been read. */
+static enum bf_status parse_call(struct parser *parser, struct bf_slice name)
+{
+    static const struct {
+        const char *name;
+        enum bf_op op;
+        unsigned operands;
+    } functions[] = {{.name = "abs", .op = BF_OP_ABS, .operands = 1},
+                     {.name = "min", .op = BF_OP_MIN, .operands = 2},
+                     {.name = "max", .op = BF_OP_MAX, .operands = 2},
+                     {.name = "coalesce", .op = BF_OP_COALESCE, .operands = 2}};
+    size_t chosen = 0, column = (size_t)(name.data - parser->text.data) + 1;
+    while (chosen < sizeof functions / sizeof *functions &&
+           !bf_slice_equal(name, bf_slice_of(functions[chosen].name))) {
+        chosen++;
+    }
+    if (chosen == sizeof functions / sizeof *functions) {
+        return bf_err_set(parser->err, BF_CONFIG, "column %zu: expected abs, min, max or coalesce before '('",
+                          column);
+    }
+    enum bf_status status = BF_OK;
+    for (unsigned i = 0; status == BF_OK && i < functions[chosen].operands; i++) {
+        if (i > 0 && !accept(parser, ",")) {
+            return expected(parser, "',' and another operand");
+        }
+        status = parse_or(parser);
+    }
+    if (status == BF_OK && !accept(parser, ")")) {
+        return expected(parser, "')'");
+    }
+    return status != BF_OK ? status
+                           : emit(parser, (struct bf_instruction){.op = functions[chosen].op},
+                                  functions[chosen].operands);
 }
 
 static enum bf_status parse_primary(struct parser *parser)
@@ -277,7 +281,7 @@ static enum bf_status parse_unary(struct parser *parser)
         return nested(parser, parse_primary);
     }
     enum bf_status status = nested(parser, parse_unary);
-    return status == BF_OK ? emit(parser, (struct instruction){.op = OP_NEGATE}, 1) : status;
+    return status == BF_OK ? emit(parser, (struct bf_instruction){.op = BF_OP_NEGATE}, 1) : status;
 }
 
 /* The operator that stands here, or NULL. */
@@ -303,7 +307,7 @@ static enum bf_status parse_chain(struct parser *parser, const struct spelled *o
         }
         status = operand(parser);
         if (status == BF_OK) {
-            status = emit(parser, (struct instruction){.op = found->op}, 2);
+            status = emit(parser, (struct bf_instruction){.op = found->op}, 2);
         }
     }
     return status;
@@ -332,7 +336,7 @@ static enum bf_status parse_not(struct parser *parser)
     }
     parser->at++;
     enum bf_status status = nested(parser, parse_not);
-    return status == BF_OK ? emit(parser, (struct instruction){.op = OP_NOT}, 1) : status;
+    return status == BF_OK ? emit(parser, (struct bf_instruction){.op = BF_OP_NOT}, 1) : status;
 }
 
 static enum bf_status parse_and(struct parser *parser)
@@ -379,105 +383,4 @@ void bf_expression_destroy(struct bf_expression *expression)
 const char *bf_expression_name(const struct bf_expression *expression, size_t index)
 {
     return index < expression->name_count ? expression->names[index] : NULL;
-}
-
-static struct bf_operand number_operand(double number)
-{
-    return (struct bf_operand){.kind = BF_OPERAND_NUMBER, .number = number};
-}
-
-static bool truth(const struct bf_operand *operand)
-{
-    return operand->kind == BF_OPERAND_NUMBER && operand->number != 0;
-}
-
-/* Values of two kinds are never equal and have no order; NaN (from outside) is as missing. */
-static bool compare(enum op op, const struct bf_operand *a, const struct bf_operand *b)
-{
-    if (a->kind == BF_OPERAND_MISSING || b->kind == BF_OPERAND_MISSING) {
-        return false;
-    }
-    if (a->kind != b->kind) {
-        return op == OP_NE;
-    }
-    int order;
-    if (a->kind == BF_OPERAND_TEXT) {
-        order = bf_slice_compare(a->text, b->text);
-    } else if (isnan(a->number) || isnan(b->number)) {
-        return false;
-    } else {
-        order = (a->number > b->number) - (a->number < b->number);
-    }
-    return (order == 0 && (op == OP_EQ || op == OP_LE || op == OP_GE)) ||
-           (order < 0 && (op == OP_NE || op == OP_LT || op == OP_LE)) ||
-           (order > 0 && (op == OP_NE || op == OP_GT || op == OP_GE));
-}
-
-/* Missing where a side is no number, on division by zero and where the result is not finite. */
-static struct bf_operand calculate(enum op op, const struct bf_operand *a, const struct bf_operand *b)
-{
-    struct bf_operand missing = {.kind = BF_OPERAND_MISSING};
-    if (a->kind != BF_OPERAND_NUMBER || b->kind != BF_OPERAND_NUMBER) {
-        return missing;
-    }
-    double result;
-    if (op == OP_ADD) {
-        result = a->number + b->number;
-    } else if (op == OP_SUBTRACT) {
-        result = a->number - b->number;
-    } else if (op == OP_MULTIPLY) {
-        result = a->number * b->number;
-    } else if (b->number != 0) {
-        result = a->number / b->number;
-    } else {
-        return missing;
-    }
-    return isfinite(result) ? number_operand(result) : missing;
-}
-
-static struct bf_operand binary(enum op op, const struct bf_operand *a, const struct bf_operand *b)
-{
-    if (op == OP_AND) {
-        return number_operand(truth(a) && truth(b));
-    }
-    if (op == OP_OR) {
-        return number_operand(truth(a) || truth(b));
-    }
-    if (op >= OP_EQ && op <= OP_GE) {
-        return number_operand(compare(op, a, b));
-    }
-    return calculate(op, a, b);
-}
-
-struct bf_operand bf_expression_eval(const struct bf_expression *expression, bf_resolve resolve,
-                                     void *context)
-{
-    struct bf_operand stack[STACK_MAX];
-    size_t depth = 0;
-    for (size_t i = 0; i < expression->length; i++) {
-        const struct instruction *instruction = &expression->program[i];
-        if (instruction->op == OP_NUMBER) {
-            stack[depth++] = number_operand(instruction->number);
-        } else if (instruction->op == OP_TEXT) {
-            stack[depth++] = (struct bf_operand){.kind = BF_OPERAND_TEXT, .text = instruction->text};
-        } else if (instruction->op == OP_NAME) {
-            stack[depth] = (struct bf_operand){.kind = BF_OPERAND_MISSING};
-            resolve(context, instruction->name, &stack[depth++]);
-        } else if (instruction->op == OP_NOT) {
-            stack[depth - 1] = number_operand(!truth(&stack[depth - 1]));
-        } else if (instruction->op == OP_NEGATE) {
-            struct bf_operand zero = number_operand(0);
-            stack[depth - 1] = calculate(OP_SUBTRACT, &zero, &stack[depth - 1]);
-        } else {
-            stack[depth - 2] = binary(instruction->op, &stack[depth - 2], &stack[depth - 1]);
-            depth--;
-        }
-    }
-    return stack[0];
-}
-
-bool bf_expression_holds(const struct bf_expression *expression, bf_resolve resolve, void *context)
-{
-    struct bf_operand operand = bf_expression_eval(expression, resolve, context);
-    return truth(&operand);
 }

@@ -2,7 +2,8 @@
  *
  *   or:  and ('||' and)*        and: not ('&&' not)*       not: '!' not | compare
  *   compare: sum (('=='|'!='|'<'|'<='|'>'|'>=') sum)?      sum: product (('+'|'-') product)*
- *   product: unary (('*'|'/') unary)*   unary: '-' unary | number | "text" | name | '(' or ')'
+ *   product: unary (('*'|'/') unary)*   unary: '-' unary | number | "text" | name | '(' or ')' | call
+ *   call: abs(or) | min(or, or) | max(or, or) | coalesce(or, or): the first that is not missing
  *
  * A name is letters, digits, '_' and '.', and does not begin with a digit. A text stands in "…" or '…' and
  * ends at its own quote; there are no escapes.

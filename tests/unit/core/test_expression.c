@@ -1,4 +1,5 @@
-/* The grammar by examples: what holds, what is missing, what is refused and where. */
+/* The grammar by examples: what holds, what is missing, what is refused and where.
+ * Covers: core/expression_eval.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,14 +58,28 @@ static void computes_numbers(void **state)
         const char *text;
         double value;
     } cases[] = {
-        {"1", 1},          {"1.5e3", 1500},
-        {"2E-1", 0.2},     {"  7\t", 7},
-        {"1 + 2 * 3", 7},  {"(1 + 2) * 3", 9},
-        {"10 - 4 - 3", 3}, {"8 / 4 / 2", 1},
-        {"-a", -2},        {"--a", 2},
-        {"-(a + b)", -5},  {"2 * -3", -6},
-        {"a - -b", 5},     {"a * b + a / b", 2.0 * 3 + 2.0 / 3},
-        {"zero", 0},       {"-zero", 0},
+        {"abs(2 - 5)", 3},
+        {"abs(4)", 4},
+        {"min(2, 1 + 3)", 2},
+        {"max(2, 1 + 3) * 2", 8},
+        {"coalesce(missing, 7)", 7},
+        {"coalesce(3, missing) + coalesce (1 / 0, min(1, 2))", 4},
+        {"1", 1},
+        {"1.5e3", 1500},
+        {"2E-1", 0.2},
+        {"  7\t", 7},
+        {"1 + 2 * 3", 7},
+        {"(1 + 2) * 3", 9},
+        {"10 - 4 - 3", 3},
+        {"8 / 4 / 2", 1},
+        {"-a", -2},
+        {"--a", 2},
+        {"-(a + b)", -5},
+        {"2 * -3", -6},
+        {"a - -b", 5},
+        {"a * b + a / b", 2.0 * 3 + 2.0 / 3},
+        {"zero", 0},
+        {"-zero", 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bf_operand operand = value_of(cases[i].text);
@@ -149,7 +164,9 @@ static void knows_what_is_missing(void **state)
 {
     (void)state;
     static const char *const missing[] = {
-        "missing", "missing + 1", "-missing", "a / zero", "1 / 0", "tags.kind * 2", "huge * huge", "-empty",
+        "abs(missing)", "min(1, missing)", "max(tags.kind, 1)", "coalesce(missing, missing)",
+        "missing",      "missing + 1",     "-missing",          "a / zero",
+        "1 / 0",        "tags.kind * 2",   "huge * huge",       "-empty",
     };
     for (size_t i = 0; i < sizeof missing / sizeof *missing; i++) {
         assert_int_equal(value_of(missing[i]).kind, BF_OPERAND_MISSING);
@@ -183,6 +200,10 @@ static void refuses_and_says_where(void **state)
         {"0x10", "column 2: expected an operator behind the number, found 'x'"},
         {".5", "column 1: expected a number, a text, a name or '(', found '.'"},
         {"1e999", "column 1: expected a number that fits a double"},
+        {"avg(1)", "column 1: expected abs, min, max or coalesce before '('"},
+        {"min(1)", "column 6: expected ',' and another operand, found ')'"},
+        {"abs(1, 2)", "column 6: expected ')', found ','"},
+        {"max(1, )", "column 8: expected a number, a text, a name or '(', found ')'"},
         {"a.", "column 3: expected a name behind the point, found the end"},
         {"a..b", "column 3: expected a name behind the point, found '.'"},
         {"a \x01", "column 3: expected an operator or the end, found byte 0x01"},
