@@ -1,7 +1,7 @@
 /* need.h: how much state the windows of a city need: windows open at once, scopes, sources, bytes.
- * At the moment of most windows, where each device sends in each of them, for stated numbers of devices and of
- * a tag's values, evenly spread; right within a fifth (tests/unit/cli/test_need.c). What a task may hold at
- * most stands in `limits:` of city.yaml.   Thread: any. */
+ * At the moment of most windows, where each device sends in each of them, for stated numbers of devices and
+ * of a tag's values, evenly spread; right within a fifth (tests/unit/cli/test_need.c). What a task may hold
+ * at most stands in `limits:` of city.yaml.   Thread: any. */
 #ifndef BF_CLI_NEED_H
 #define BF_CLI_NEED_H
 

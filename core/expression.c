@@ -197,7 +197,8 @@ static enum bf_status parse_name(struct parser *parser)
         index++;
     }
     /* Emitting first bounds the names as well: each needs an instruction. */
-    enum bf_status status = emit(parser, (struct bf_instruction){.op = BF_OP_NAME, .name = (uint32_t)index}, 0);
+    const struct bf_instruction use = {.op = BF_OP_NAME, .name = (uint32_t)index};
+    enum bf_status status = emit(parser, use, 0);
     if (status == BF_OK && index == out->name_count) {
         out->names[out->name_count++] = keep(parser, from, name.len);
     }
@@ -221,8 +222,8 @@ static enum bf_status parse_call(struct parser *parser, struct bf_slice name)
         chosen++;
     }
     if (chosen == sizeof functions / sizeof *functions) {
-        return bf_err_set(parser->err, BF_CONFIG, "column %zu: expected abs, min, max or coalesce before '('",
-                          column);
+        return bf_err_set(parser->err, BF_CONFIG,
+                          "column %zu: expected abs, min, max or coalesce before '('", column);
     }
     enum bf_status status = BF_OK;
     for (unsigned i = 0; status == BF_OK && i < functions[chosen].operands; i++) {

@@ -1,5 +1,5 @@
-/* expression_eval.c: the value of a compiled expression. Both sides of && and || are evaluated: nothing has an
- * effect, and jumps would cost more to read than they save. */
+/* expression_eval.c: the value of a compiled expression. Both sides of && and || are evaluated: nothing has
+ * an effect, and jumps would cost more to read than they save. */
 #include <math.h>
 
 #include "core/expression_program.h"

@@ -1,6 +1,6 @@
 /* expression_program.h: a compiled expression as its instructions, for whoever must know more of it than its
- * value: config/kpi_formula.c walks it to work out units. A stack machine: each instruction takes its operands
- * from the stack and leaves one.   Owner: the expression's creator.   Thread: read-only, any. */
+ * value, such as the units. A stack machine: each instruction takes its operands from the stack and leaves
+ * one.   Owner: the expression's creator.   Thread: read-only, any. */
 #ifndef BF_CORE_EXPRESSION_PROGRAM_H
 #define BF_CORE_EXPRESSION_PROGRAM_H
 
