@@ -9,6 +9,7 @@
 #include "core/table.h"
 #include "core/time.h"
 #include "core/wire.h"
+#include "processors/output.h"
 
 #define SWEEP_KEYS 1024
 
@@ -190,7 +191,7 @@ static void judge(struct bf_comparison *comparison, const struct window *window)
 
 static struct bf_compare_result result_of(const struct bf_kpi *kpi)
 {
-    char bytes[4096];
+    char bytes[BF_OUTPUT_MAX];
     struct bf_mp_writer writer;
     struct bf_kpi bare = *kpi;
     bare.kpi = bare.scope = BF_SLICE("-");

@@ -90,7 +90,10 @@ static void print_comparison(FILE *out, const struct bf_replay_report *report)
         fprintf(out, "%llu results on record are of KPIs that the new configuration does not have\n",
                 (unsigned long long)bf_comparison_gone(comparison));
     }
-    if (bf_comparison_equal(comparison)) {
+    if (report->last_us == BF_TIME_NONE && report->sums.last_us != BF_TIME_NONE) {
+        fputs("Not every task of stage 2 has written to belfry.kpis yet: there is nothing to compare with.\n",
+              out);
+    } else if (bf_comparison_equal(comparison)) {
         fprintf(out, equal > 0 ? "%llu windows, no difference.\n" : "No window lies in this range.\n",
                 (unsigned long long)equal);
     } else {
