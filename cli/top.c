@@ -104,8 +104,9 @@ static void print_head(const struct bf_board_view *view, const char *eol)
     int64_t now_us = bf_time_wall_us();
     bf_time_format(now_us / BF_US_PER_S * BF_US_PER_S, when, sizeof when);
     printf("belfry  %-20.20s %s%s\n", view->name[0] ? view->name : "(no board yet)", when, eol);
-    printf("%llu KPIs, %llu devices, configuration %lld, city clock ", (unsigned long long)view->kpis,
-           (unsigned long long)view->devices, (long long)view->generation);
+    printf("%llu KPI%s, %llu device%s, configuration %lld, city clock ", (unsigned long long)view->kpis,
+           view->kpis == 1 ? "" : "s", (unsigned long long)view->devices, view->devices == 1 ? "" : "s",
+           (long long)view->generation);
     if (view->clock_ms) {
         printf("%.1f s ago%s\n", (double)(now_us / 1000 - view->clock_ms) / 1000, eol);
     } else {

@@ -45,6 +45,23 @@ static void ctrl_c_stops_everything_within_five_seconds(void **state)
     demo_left_nothing(&demo);
 }
 
+/* Nobody is left who could end the rest in order, but nothing goes on; the folder of state stays. */
+static void a_demo_that_is_killed_leaves_nothing_running(void **state)
+{
+    (void)state;
+    struct demo demo;
+    struct bf_err err = {.status = BF_OK};
+    char text[2000];
+    demo_start(&demo, (const char *const[]){NULL});
+    if (bf_child_wait_ready(&demo.child, shows_values, demo.err, RUN_MS, demo.err, &err) != BF_OK) {
+        fail_msg("%s", bf_err_format(&err, text, sizeof text));
+    }
+    assert_true(demo_running(&demo) >= 7);
+    kill(demo.child.pid, SIGKILL);
+    assert_int_equal(bf_child_wait(&demo.child, 5000), 128 + SIGKILL);
+    BF_EVENTUALLY(demo_running(&demo) == 0, 20000);
+}
+
 /* The devices have ended and it waits for the account: no reason to let anybody wait. */
 static void term_is_heard_during_the_account(void **state)
 {
@@ -88,6 +105,7 @@ int main(void)
         cmocka_unit_test(a_simulated_city_accounts_for_every_reading),
         cmocka_unit_test(term_stops_everything_within_five_seconds),
         cmocka_unit_test(ctrl_c_stops_everything_within_five_seconds),
+        cmocka_unit_test(a_demo_that_is_killed_leaves_nothing_running),
         cmocka_unit_test(term_is_heard_during_the_account),
         cmocka_unit_test(a_kafka_that_is_not_there_is_named),
     };

@@ -2,7 +2,7 @@
  * it is on record, through a changed one those of the changed KPI differ and no others; and the results
  * stand in a topic of their own. The town does not notice.
  * Covers: cli/rerun.c, cli/rerun_work.c, cli/past.c, cli/locate.c, cli/replay_log.c, cli/replay_report.c */
-#include "tests/e2e/town.h"
+#include "tests/e2e/sender.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -58,6 +58,48 @@ static void the_same_configuration_gives_the_same_results(void **state)
     snprintf(range, sizeof range, "readings@-14s..%s", now);
     replay(out, sizeof out, 0, range, NULL);
     assert_true(of_kpi(out, "audit_readings", "equal") > 10);
+}
+
+/* A car park's messages, from MQTT to Redis. */
+static void a_device_is_followed_to_redis(void **state)
+{
+    (void)state;
+    static struct sender sender;
+    struct bf_child trace;
+    struct bf_err err;
+    char out[400], text[8000], when[40];
+    snprintf(out, sizeof out, "%s/trace", town.folder);
+    const char *const argv[] = {TEST_BINARY_DIR "/bin/belfry",
+                                "trace",
+                                "bellhaven:park-traced",
+                                "--config",
+                                town.config,
+                                "--count",
+                                "2",
+                                "--json",
+                                NULL};
+    const struct bf_child_options options = {.argv = argv, .out = out, .err = out};
+    sender_open(&sender, &town);
+    assert_int_equal(bf_child_start(&trace, &options, &err), BF_OK);
+    int64_t deadline_us = bf_deadline_us(90000);
+    while (bf_child_running(&trace)) {
+        bf_time_format(bf_time_wall_us(), when, sizeof when);
+        sender_say(&sender, "city/parking/market/park-traced", "{\"at\":\"%s\",\"occupied\":5,\"free\":3}",
+                   when);
+        assert_true(town_pass(&town, 300));
+        assert_true(bf_wait_turn(deadline_us));
+    }
+    sender_settle(&sender);
+    sender_close(&sender);
+    bf_file_tail(out, text, sizeof text);
+    printf("%s", text);
+    static const char *const stages[] = {"\"stage\":\"mqtt\"", "\"stage\":\"log\"", "\"stage\":\"kpi\"",
+                                         "\"stage\":\"redis\"", "device.bellhaven~3Apark-traced"};
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+        if (trace.ended != 0 || strstr(text, stages[i]) == NULL) {
+            fail_msg("exit code %d, or no %s: %s", trace.ended, stages[i], text);
+        }
+    }
     town_devices_stop(&town);
     town_devices_end(&town, 60000);
 }
@@ -123,10 +165,10 @@ static void the_town_has_not_noticed(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_same_configuration_gives_the_same_results),
-                                       cmocka_unit_test(a_changed_kpi_differs_and_no_other),
-                                       cmocka_unit_test(every_checkpoint_holds),
-                                       cmocka_unit_test(the_town_has_not_noticed)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_configuration_gives_the_same_results),
+        cmocka_unit_test(a_device_is_followed_to_redis), cmocka_unit_test(a_changed_kpi_differs_and_no_other),
+        cmocka_unit_test(every_checkpoint_holds), cmocka_unit_test(the_town_has_not_noticed)};
     if (!town_open(&town, BF_PEER_KAFKA, "2s")) {
         return 77;
     }
