@@ -195,7 +195,7 @@ static bool json_number(struct bf_slice json, struct bf_slice name, int64_t *num
     }
     at += name.len;
     bool negative = at < end && *at == '-';
-    for (at += negative; at < end && *at >= '0' && *at <= '9' && *number < INT64_MAX / 100; at++) {
+    for (at += negative; at < end && *at >= '0' && *at <= '9' && *number < INT64_MAX / 100000; at++) {
         *number = *number * 10 + (*at - '0');
     }
     *number = negative ? -*number : *number;

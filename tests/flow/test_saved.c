@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <librdkafka/rdkafka.h>
 
 #include "cli/saved.h"
 #include "config/bundle.h"
@@ -19,7 +20,7 @@
 #define OWNER 0xabcdef
 
 static struct bf_producer *producer;
-static struct bf_consumer *committer;
+static rd_kafka_t *committer; /* belfry itself commits as a member only */
 static struct bf_config_log *log_of_config;
 static const struct bf_install *install;
 static struct bf_saved_reader *reader;
@@ -29,27 +30,6 @@ static const struct bf_kpi_plan *plan;
 static char state_bytes[65536];
 static struct bf_slice state;
 static uint64_t number;
-
-static enum bf_status no_partitions(void *context, const enum bf_topic *topics, const int32_t *partitions,
-                                    int64_t *offsets, size_t count, struct bf_err *err)
-{
-    (void)context;
-    (void)topics;
-    (void)partitions;
-    (void)offsets;
-    (void)count;
-    return bf_err_set(err, BF_FATAL, "this test joins no group");
-}
-
-static void no_revoke(void *context, const enum bf_topic *topics, const int32_t *partitions, size_t count,
-                      bool lost)
-{
-    (void)context;
-    (void)topics;
-    (void)partitions;
-    (void)count;
-    (void)lost;
-}
 
 static void put_city(void)
 {
@@ -154,13 +134,28 @@ static int64_t put_chunk(struct bf_slice bytes)
     return offset;
 }
 
+static void open_committer(void)
+{
+    char why[200];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    assert_int_equal(rd_kafka_conf_set(conf, "bootstrap.servers", kafka_options.brokers, why, sizeof why),
+                     RD_KAFKA_CONF_OK);
+    assert_int_equal(rd_kafka_conf_set(conf, "group.id", "belfry-process", why, sizeof why),
+                     RD_KAFKA_CONF_OK);
+    committer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    assert_non_null(committer);
+}
+
 static void commit_text(const char *text)
 {
-    const struct bf_position position = {.topic = BF_TOPIC_READINGS, .partition = 0, .offset = 0};
-    struct bf_err err = {.message = ""};
-    if (bf_consumer_commit(committer, &position, text, &err) != BF_COMMIT_DONE) {
-        fail_msg("%s", err.message);
-    }
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *its = rd_kafka_topic_partition_list_add(list, "belfry.readings", 0);
+    its->offset = 0;
+    its->metadata = strdup(text); /* the list frees it */
+    its->metadata_size = strlen(text);
+    assert_int_equal(rd_kafka_commit(committer, list, 0), RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(its->err, RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_topic_partition_list_destroy(list);
 }
 
 static void commit(struct bf_slice bytes, int64_t offset, bool wrong_digest)
@@ -192,14 +187,12 @@ static int set_up(void **state_of_group)
 {
     (void)state_of_group;
     bool made;
-    static const struct bf_group group = {
-        .id = "belfry-process", .assigned = no_partitions, .revoked = no_revoke};
     OK(bf_config_log_install_once(&kafka_options, &made, &err));
     put_city();
     OK(bf_config_log_open(&kafka_options, bf_aggregate_kinds(), &log_of_config, &err));
     install = bf_config_log_install(log_of_config);
     OK(bf_producer_create(&kafka_options, 2, 10000, &producer, &err));
-    OK(bf_consumer_create(&kafka_options, &group, false, &committer, &err));
+    open_committer();
     OK(bf_saved_open(&kafka_options, log_of_config, &reader, &err));
     make_state();
     return 0;
@@ -209,7 +202,7 @@ static int tear_down(void **state_of_group)
 {
     (void)state_of_group;
     bf_saved_close(reader);
-    bf_consumer_destroy(committer);
+    rd_kafka_destroy(committer);
     bf_producer_destroy(producer, 1000);
     bf_config_log_close(log_of_config);
     return 0;
