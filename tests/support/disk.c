@@ -61,8 +61,6 @@ bool bf_disk_possible(void)
     static int possible = -1;
     if (possible < 0) {
         possible = separate();
-        owner = getpid();
-        atexit(unmount_all);
     }
     return possible == 1;
 }
@@ -81,6 +79,10 @@ enum bf_status bf_disk_mount(const char *path, uint64_t bytes, struct bf_err *er
 {
     if (mount_count == BF_DISKS_MAX || strlen(path) >= sizeof mounted[0]) {
         return bf_err_set(err, BF_LIMIT, "more than %d disks", BF_DISKS_MAX);
+    }
+    if (mount_count == 0) {
+        owner = getpid();
+        atexit(unmount_all); /* after the folder's own end was arranged, so before it comes */
     }
     mkdir(path, 0700);
     enum bf_status status = set_size(path, 0, bytes, err);
