@@ -16,6 +16,7 @@
 #define BETWEEN 256
 #define WRITERS 4096
 #define QUEUE 10000
+#define SETTLE_MS 90000
 
 /* ---- a whole topic, to the end that it has now */
 
@@ -251,4 +252,21 @@ enum bf_status rerun_compare(const struct bf_kafka_options *first, const struct 
     bf_table_destroy(is.results);
     bf_table_destroy(is.writers);
     return status;
+}
+
+void rerun_await(struct town *town, const struct bf_kafka_options *first)
+{
+    struct rerun_sums sums;
+    struct bf_err err = {0};
+    enum bf_status status;
+    int64_t deadline_us = bf_deadline_us(SETTLE_MS);
+    do {
+        town_tend(town);
+        status = rerun_compare(first, &town->options, &sums, &err);
+    } while (status == BF_AGAIN && bf_wait_turn(deadline_us));
+    printf("%s: %llu finals and revisions, %llu outputs written again\n", town->options.prefix,
+           (unsigned long long)sums.results, (unsigned long long)sums.repeats);
+    if (status != BF_OK) {
+        fail_msg("%s: %s", town->options.prefix, err.message);
+    }
 }

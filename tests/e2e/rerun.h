@@ -3,13 +3,13 @@
  *
  *     town_move(&town, "again");  town_start(&town, TOWN_PROCESS);
  *     rerun_copy(&was, &town.options, tend, &town);
- *     rerun_compare(&was, &town.options, &sums, &err)      AGAIN while results are missing
+ *     rerun_await(&town, &was);
  *
  * Owner: nobody.   Thread: main.   Limits: memory for all results. */
 #ifndef BF_TESTS_E2E_RERUN_H
 #define BF_TESTS_E2E_RERUN_H
 
-#include "peers/kafka/kafka.h"
+#include "tests/e2e/town.h"
 
 struct rerun_sums {
     uint64_t results, repeats; /* closed results of the rerun; those written again, dropped by their origin */
@@ -24,5 +24,8 @@ enum bf_status rerun_copy(const struct bf_kafka_options *from, const struct bf_k
  * but the first's and lacks some, FATAL where they differ. */
 enum bf_status rerun_compare(const struct bf_kafka_options *first, const struct bf_kafka_options *second,
                              struct rerun_sums *sums, struct bf_err *err) BF_MUST_CHECK;
+/* Waits, tending, until the town's results are those of `first`, and says so; fails the test where they
+ * differ or do not come. */
+void rerun_await(struct town *town, const struct bf_kafka_options *first);
 
 #endif

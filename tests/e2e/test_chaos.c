@@ -1,14 +1,14 @@
 /* Chaos: two ingest processes, three that share the partitions and a sink, on real peers, under load, while
  * faults of every kind hit them, several at a time; and afterwards everything stands there once, and as the
- * oracle says.
+ * oracle says; and one process that reads the same log in peace comes to the same bytes.
  *
  * BELFRY_TEST_SEED=N      other faults at other instants (the seed is printed)
  * BELFRY_TEST_LONG=1      60 faults instead of 18 */
-#include "tests/e2e/storm.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/e2e/rerun.h"
+#include "tests/e2e/storm.h"
 #include "tests/support/disk.h"
 
 #define RATE "1000"
@@ -47,9 +47,23 @@ static void after_a_storm_everything_stands_there_once(void **state)
     assert_true(sums.readings >= 30000);
 }
 
+static void in_peace_it_is_the_same(void **state)
+{
+    struct bf_err err = {0};
+    const struct bf_kafka_options stormy = town.options;
+    (void)state;
+    town_move(&town, "peace");
+    town_start(&town, TOWN_PROCESS);
+    if (rerun_copy(&stormy, &town.options, NULL, NULL, &err) != BF_OK) {
+        fail_msg("%s", err.message);
+    }
+    rerun_await(&town, &stormy);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(after_a_storm_everything_stands_there_once)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(after_a_storm_everything_stands_there_once),
+                                       cmocka_unit_test(in_peace_it_is_the_same)};
     const char *given = getenv("BELFRY_TEST_SEED");
     storm.seed = given ? strtoull(given, NULL, 10) : (uint64_t)bf_time_wall_us();
     printf("BELFRY_TEST_SEED=%llu\n", (unsigned long long)storm.seed);

@@ -7,7 +7,6 @@
 
 #include "tests/e2e/rerun.h"
 
-#define SETTLE_MS 90000
 #define KILLS 8
 
 static struct town town;
@@ -50,23 +49,6 @@ static void one_process_reads_live(void **state)
     live = town.options;
 }
 
-static void settle(const char *how)
-{
-    struct rerun_sums sums;
-    struct bf_err err = {0};
-    enum bf_status status;
-    int64_t deadline_us = bf_deadline_us(SETTLE_MS);
-    do {
-        town_tend(&town);
-        status = rerun_compare(&live, &town.options, &sums, &err);
-    } while (status == BF_AGAIN && bf_wait_turn(deadline_us));
-    printf("%s: %llu finals and revisions, %llu outputs written again\n", how,
-           (unsigned long long)sums.results, (unsigned long long)sums.repeats);
-    if (status != BF_OK) {
-        fail_msg("%s: %s", how, err.message);
-    }
-}
-
 static void run_again(const char *prefix, int processes, void (*between)(void *, uint64_t))
 {
     static const enum town_daemon list[] = {TOWN_PROCESS, TOWN_PROCESS_2, TOWN_PROCESS_3};
@@ -81,7 +63,7 @@ static void run_again(const char *prefix, int processes, void (*between)(void *,
     if (rerun_copy(&live, &town.options, between, NULL, &err) != BF_OK) {
         fail_msg("%s: %s", prefix, err.message);
     }
-    settle(prefix);
+    rerun_await(&town, &live);
 }
 
 /* Slow enough for the processes to be in the middle of it when they are killed. */
