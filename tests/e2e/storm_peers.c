@@ -10,7 +10,7 @@
 
 #define SPARE_BYTES 65536
 #define DISK_BYTES (UINT64_C(8) << 30) /* a tmpfs takes only what is used */
-#define QUIET_MS 5000
+#define QUIET_MS 60000                 /* with a backlog mosquitto is busy for a while */
 #define QUIET_LOOKS 3
 
 struct bf_peer *storm_peer(struct town *town, int peer)
