@@ -75,6 +75,7 @@ static enum bf_status open_kafka(struct bf_ingest *ingest, struct bf_err *err)
     if (install && status == BF_OK) {
         const struct bf_tick_port port = bf__ingest_tick_port(ingest);
         status = bf_ticker_init(&ingest->ticker, &port, install->readings, err);
+        ingest->ticker.marked = ingest->site->ingest.markers && !ingest->site->ingest.clock_message;
     }
     return status;
 }

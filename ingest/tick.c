@@ -13,6 +13,8 @@ enum bf_status bf_ticker_init(struct bf_ticker *ticker, const struct bf_tick_por
     ticker->tick_every_us = ticker->hold_max_us = 0;
     ticker->round = 0;
     ticker->last_us = ticker->silent_us = 0;
+    ticker->marked = false;
+    ticker->said_us = BF_TIME_NONE;
     atomic_store(&ticker->clock_us, BF_TIME_NONE);
     atomic_store(&ticker->heard_us, 0);
     ticker->last = calloc((size_t)partitions, sizeof *ticker->last);
@@ -91,7 +93,12 @@ enum bf_status bf_ticker_hello(struct bf_ticker *ticker, struct bf_tick tick, in
 
 bool bf_ticker_due(const struct bf_ticker *ticker, int64_t monotonic_us)
 {
-    return monotonic_us - ticker->last_us >= ticker->tick_every_us;
+    int64_t since_us = monotonic_us - ticker->last_us, clock_us = bf_ticker_clock(ticker);
+    if (!ticker->marked || clock_us == BF_TIME_NONE) {
+        return since_us >= ticker->tick_every_us;
+    }
+    int64_t quarter_us = ticker->tick_every_us / 4; /* markers do not come back to the millisecond */
+    return since_us >= ticker->tick_every_us + (clock_us > ticker->said_us ? -quarter_us : quarter_us);
 }
 
 /* Silence counts only while Kafka acknowledges everything. True when it has lasted for hold_max. */
@@ -119,6 +126,7 @@ enum bf_status bf_ticker_round(struct bf_ticker *ticker, struct bf_tick tick, in
     tick.hello = false;
     tick.flows = ticker->port.acked(ticker->port.context) >= ticker->round;
     set_clock(ticker, &tick);
+    ticker->said_us = tick.has_clock ? tick.clock_us : BF_TIME_NONE;
     for (int32_t p = 0; p < ticker->partitions; p++) {
         if (ticker->last[p] != 0 && !ticker->port.is_acked(ticker->port.context, ticker->last[p])) {
             continue;

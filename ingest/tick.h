@@ -1,6 +1,9 @@
 /* tick.h: the ticks of one ingest process: how far it is, written every tick_every to every readings
  * partition whose last tick is acknowledged, so ticks never queue up and an outage is nobody's death.
  *
+ * Where markers are used, a tick waits for the marker that is on its way, at most a quarter of tick_every,
+ * and goes as soon as it is back: else every tick would carry the clock of the marker before.
+ *
  * The clock is the send time of the last marker that came back, forgotten at each connection. Where nothing
  * has come from the broker for hold_max it goes on by wall time; time in which Kafka does not acknowledge
  * never counts, because a closed gate looks like a broker that is away.
@@ -29,6 +32,8 @@ struct bf_ticker {
     struct bf_tick_port port;
     int32_t partitions;
     int64_t tick_every_us, hold_max_us;
+    bool marked;              /* markers move the clock */
+    int64_t said_us;          /* the clock of the last round */
     uint64_t *last;           /* by partition: sequence of its newest tick; 0: none */
     uint64_t round;           /* newest sequence of the last round */
     int64_t last_us;          /* monotonic time of the last round */

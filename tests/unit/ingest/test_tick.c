@@ -125,6 +125,24 @@ static void a_tick_goes_to_every_partition(void **state)
     assert_false(world.kafka.last[2].hello);
 }
 
+/* The marker that was sent with the last tick is about to be back. */
+static void a_tick_goes_when_the_marker_is_back(void **state)
+{
+    (void)state;
+    world.ticker.marked = true;
+    assert_int_equal(next_round(), PARTITIONS); /* no clock yet: by time alone */
+    deliver(&world.kafka);
+    bf_ticker_raise(&world.ticker, 77);
+    assert_int_equal(next_round(), PARTITIONS);
+    deliver(&world.kafka);
+    int64_t last = world.now, quarter = EVERY / 4;
+    assert_false(bf_ticker_due(&world.ticker, last + EVERY + quarter - 1)); /* it is not back */
+    assert_true(bf_ticker_due(&world.ticker, last + EVERY + quarter));      /* it is lost, or late */
+    bf_ticker_raise(&world.ticker, 78);
+    assert_false(bf_ticker_due(&world.ticker, last + EVERY - quarter - 1)); /* no burst of ticks */
+    assert_true(bf_ticker_due(&world.ticker, last + EVERY - quarter));
+}
+
 static void ticks_never_queue_up(void **state)
 {
     (void)state;
@@ -232,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_tick_goes_to_every_partition, begin, end),
+        cmocka_unit_test_setup_teardown(a_tick_goes_when_the_marker_is_back, begin, end),
         cmocka_unit_test_setup_teardown(ticks_never_queue_up, begin, end),
         cmocka_unit_test_setup_teardown(flows_tells_that_the_tick_before_came_through_everywhere, begin, end),
         cmocka_unit_test_setup_teardown(a_full_queue_gives_no_tick_and_no_failure, begin, end),
