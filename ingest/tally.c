@@ -25,7 +25,7 @@ static const struct {
     ROW(gate_wait_us, BF_COUNTER, "belfry_gate_wait_microseconds_total",
         "Time in which acknowledgements waited for Kafka."),
     ROW(gate_oversize, BF_COUNTER, "belfry_gate_oversize_total",
-        "Messages too large for Paho, cut by the gate."),
+        "Messages too large to be kept whole, cut by the gate."),
     ROW(gate_faults, BF_COUNTER, "belfry_gate_faults_total", "Connections dropped for what the broker sent."),
     ROW(unacked, BF_GAUGE, "belfry_gate_unacknowledged", "Deliveries whose PUBACK has not left."),
     ROW(pending_bytes, BF_GAUGE, "belfry_kafka_pending_bytes", "Bytes handed over and not acknowledged."),
