@@ -35,6 +35,7 @@ local BOARD_WORDS = 1000 -- of one HSET: what unpack takes has a bound
 local call, ARGV = redis.call, ARGV
 local history
 local surprised = false -- a hash was not what the sink knows of it
+local WRITE -- what writes a record, by kind
 local shapes, boards_open = {}, {} -- used for many records: tables that grow are what a script pays for
 
 -- Fields and values that one board gets in this batch: one command instead of one for each.
@@ -75,24 +76,36 @@ local function has(bits, i)
   return math.floor(bits / 2 ^ (i - 1)) % 2 == 1
 end
 
--- What records have in common, from "fields changed gone created boards" (bits of names): words of HSET and XADD with
--- room for the values, from which words these come, fields to remove, how many are created, boards.
-local function shape_of(text, names)
-  local fields, changed, gone, created, boards = string.match(text, '^d?(%d+) (%d+) (%d+) (%d+) (.*)$')
-  local shape = {count = 0, created = 0, words = {}, places = {}, past = {}, past_from = {}, boards = {}}
+-- A command of one shape: its names stand in the text, its values are ARGV's from `from` on. A function that is made
+-- once for a batch and called for each of its records costs less than a table that is filled and unpacked.
+local function command_of(text, names, places, tail)
+  local words = {text}
+  for i = 1, #names do
+    words[i + 1] = string.format('%q, ARGV[from + %d]', names[i], places[i])
+  end
+  words[#words + 1] = tail
+  return loadstring('local call, ARGV, history = ... return function(key, from, last) return call(' ..
+                    table.concat(words, ', ') .. ') end')
+end
+
+-- What records have in common, from "<kind><fields> <changed> <gone> <created> <boards>" (bits of names): what writes
+-- them, the commands of HSET and XADD, fields to remove, how many are written and created, boards.
+local function shape_of(text)
+  local kind, fields, changed, gone, created, boards = string.match(text, '^(%l)(%d+) (%d+) (%d+) (%d+) (.*)$')
+  local numbered, names = kind ~= 'd', kind == 'd' and DEVICE_FIELDS or KPI_FIELDS
+  local shape = {count = 0, created = 0, boards = {}, write = WRITE[kind]}
+  local words, places, past, past_places = {}, {}, {}, {}
   fields, changed, gone, created = tonumber(fields), tonumber(changed), tonumber(gone), tonumber(created)
   for i = 1, #names do
     if has(fields, i) then
-      local place, words, past = shape.count, shape.words, shape.past
+      local place = shape.count
       shape.count = place + 1
       if has(changed, i) then
-        shape.places[#shape.places + 1] = place
-        words[#words + 1], words[#words + 2] = names[i], ''
+        words[#words + 1], places[#places + 1] = names[i], place
       end
       shape.created = shape.created + (has(created, i) and 1 or 0)
       if IN_HISTORY[names[i]] then
-        shape.past_from[#shape.past_from + 1] = place
-        past[#past + 1], past[#past + 2] = names[i], ''
+        past[#past + 1], past_places[#past_places + 1] = names[i], place
       end
     elseif has(gone, i) then
       shape.gone = shape.gone or {}
@@ -102,37 +115,28 @@ local function shape_of(text, names)
   for board in string.gmatch(boards, '%S+') do
     shape.boards[#shape.boards + 1] = board_of(board)
   end
+  shape.written = #words + (numbered and 1 or 0)
+  shape.put = command_of("'HSET', key", words, places, numbered and "'seq', last" or nil)(call, ARGV)
+  shape.keep = command_of("'XADD', key, 'MAXLEN', '~', history, last", past, past_places)(redis.pcall, ARGV, history)
   shape.has_value, shape.lost_value = has(changed, 1), has(gone, 1)
   shapes[text] = shape
   return shape
 end
 
--- Writes the values from ARGV[from] on. Returns how many fields were new, and how many were written.
+-- Writes the values from ARGV[from] on. Returns how many fields were new.
 local function write_hash(key, shape, from, seq)
-  local words, places = shape.words, shape.places
-  local count = #places
-  for i = 1, count do
-    words[2 * i] = ARGV[from + places[i]]
-  end
-  if seq then
-    count = count + 1
-    words[2 * count - 1], words[2 * count] = 'seq', seq
-  end
-  local new = call('HSET', key, unpack(words, 1, 2 * count))
-  if shape.gone and new < count then
+  local new = shape.put(key, from, seq)
+  if shape.gone and new < shape.written then
     call('HDEL', key, unpack(shape.gone))
   end
-  return new, count
+  return new
 end
 
 -- A record's id in the stream is its place in the log, so it is the same however often it is written. That
 -- the stream is there or further already can only be when a step broke off half way, which Redis does not undo.
 local function write_history(name, offset, shape, from)
-  local key, id, words, places = HIST .. name, offset .. '-1', shape.past, shape.past_from
-  for i = 1, #places do
-    words[2 * i] = ARGV[from + places[i]]
-  end
-  local answer = redis.pcall('XADD', key, 'MAXLEN', '~', history, id, unpack(words, 1, 2 * #places))
+  local key = HIST .. name
+  local answer = shape.keep(key, from, offset .. '-1')
   if type(answer) == 'table' and answer.err then
     local newest = call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
     if not newest or tonumber(string.match(newest[1], '^%d+')) < tonumber(offset) then
@@ -141,16 +145,16 @@ local function write_history(name, offset, shape, from)
   end
 end
 
--- Words: kpi:scope, shape, seq, offset (if it closes), values, message. Returns the next record's place.
-local function write_kpi(at, newest, closed)
-  local name, seq, from = ARGV[at], ARGV[at + 2], at + (closed and 4 or 3)
-  local key, shape = KPI .. name, shapes[ARGV[at + 1]] or shape_of(ARGV[at + 1], KPI_FIELDS)
+-- Words: shape, kpi:scope, seq, offset (if it closes), values, message. Returns the next record's place.
+local function write_kpi(shape, at, newest, closed)
+  local name, seq, from = ARGV[at], ARGV[at + 1], at + (closed and 3 or 2)
+  local key = KPI .. name
   if not newest then
     call('HSET', key, 'seq', seq)
   else
-    local new, all = write_hash(key, shape, from, seq)
+    local new = write_hash(key, shape, from, seq)
     surprised = surprised or new ~= shape.created + (seq == '1' and 1 or 0)
-    if new == all then
+    if new == shape.written then
       local kpi, scope = string.match(name, '^([^:]*):(.*)$')
       call('SADD', IDX_KPI, kpi)
       call('SADD', IDX_SCOPE, scope)
@@ -162,32 +166,29 @@ local function write_kpi(at, newest, closed)
     end
   end
   if closed then
-    write_history(name, ARGV[at + 3], shape, from)
+    write_history(name, ARGV[at + 2], shape, from)
   end
   call('PUBLISH', key, ARGV[from + shape.count])
   return from + shape.count + 1
 end
 
--- Words: id, shape, values.
-local function write_device(at)
-  local text = ARGV[at + 1]
-  local shape = shapes['d' .. text] or shape_of('d' .. text, DEVICE_FIELDS)
-  local new, all = write_hash(DEVICE .. ARGV[at], shape, at + 2)
-  if new == all then
+-- Words: shape, id, values.
+local function write_device(shape, at)
+  if write_hash(DEVICE .. ARGV[at], shape, at + 1) == shape.written then
     call('SADD', IDX_DEVICE, ARGV[at])
   end
-  return at + 2 + shape.count
+  return at + 1 + shape.count
 end
 
-local WRITE = {
-  k = function(at) return write_kpi(at, true, false) end,  -- the newest window, open
-  f = function(at) return write_kpi(at, true, true) end,   -- the newest window, closed
-  r = function(at) return write_kpi(at, false, true) end,  -- an older one, closed
+WRITE = {
+  k = function(shape, at) return write_kpi(shape, at, true, false) end,  -- the newest window, open
+  f = function(shape, at) return write_kpi(shape, at, true, true) end,   -- the newest window, closed
+  r = function(shape, at) return write_kpi(shape, at, false, true) end,  -- an older one, closed
   d = write_device,
 }
 
 -- apply: partition, expected position, new position, expected writer, new writer, history, clock, number of
--- tasks; of each task its name and origin; then of each record its kind and its words.
+-- tasks; of each task its name and origin; then the words of each record.
 -- Returns 1; 2 where also a hash was not what the sink thought; 0 where Redis stands elsewhere.
 local function apply()
   local partition, tasks = ARGV[2], tonumber(ARGV[9])
@@ -198,7 +199,8 @@ local function apply()
   history = ARGV[7]
   local at, last = 10 + 2 * tasks, #ARGV
   while at <= last do
-    at = WRITE[ARGV[at]](at + 1)
+    local shape = shapes[ARGV[at]] or shape_of(ARGV[at])
+    at = shape.write(shape, at + 1)
   end
   flush_boards()
   if tasks > 0 then

@@ -5,7 +5,7 @@
 #include "sinks/redis_sink.h"
 
 #define DEVICE_FIELDS 11
-#define PLACEHOLDERS 2 /* so that the words of a KPI, which stand behind them, only move to the front */
+#define PLACEHOLDERS 1 /* so that the words of a KPI, which stand behind them, only move to the front */
 
 /* False where the batch has no room for another writing task. */
 static bool note_task(struct bf__redis_sink *sink, struct bf_slice task, struct bf__known *origin)
@@ -85,6 +85,7 @@ static void add_kpi(struct bf__redis_sink *sink, const struct bf_sink_record *re
     const size_t values = PLACEHOLDERS + 3;
     struct bf__known_kpi next = after(known, kpi, at + values, &same);
     struct bf__shape shape = {
+        .kind = !newest ? 'r' : closed ? 'f' : 'k',
         .fields = closed ? next.fields : next.fields & ~same,
         .changed = next.fields & ~same,
         .gone = newest ? known->fields & ~next.fields : 0,
@@ -92,16 +93,13 @@ static void add_kpi(struct bf__redis_sink *sink, const struct bf_sink_record *re
         .boards = names->boards,
     };
     struct bf_slice offset = at[PLACEHOLDERS], message = at[values + BF_KPI_FIELDS];
+    at[0] = bf__words_shape(words, &shape);
     at[1] = at[PLACEHOLDERS + 1];
-    size_t used = compact(at, closed ? 5 : 4, values, BF_KPI_FIELDS, shape.fields);
+    at[2] = seq;
+    at[3] = offset;
+    size_t used = compact(at, closed ? 4 : 3, values, BF_KPI_FIELDS, shape.fields);
     at[used++] = message;
     words->count = (size_t)(at - words->at) + used;
-    at[0] = !newest ? BF_SLICE("r") : closed ? BF_SLICE("f") : BF_SLICE("k");
-    at[2] = bf__words_shape(words, &shape);
-    at[3] = seq;
-    if (closed) {
-        at[4] = offset;
-    }
     if (!words->full) {
         *known = newest ? next : *known;
         known->seq++;
@@ -111,18 +109,16 @@ static void add_kpi(struct bf__redis_sink *sink, const struct bf_sink_record *re
 static void add_device(struct bf__words *words, const struct bf_device *device)
 {
     struct bf_slice *at = words->at + words->count;
-    bf__words_put(words, BF_SLICE("d"));
     bf__words_put(words, (struct bf_slice){0});
     bf__words_put_device(words, device);
     if (words->full) {
         return;
     }
-    struct bf__shape shape = {.fields = present(at + 3, DEVICE_FIELDS)};
+    struct bf__shape shape = {.kind = 'd', .fields = present(at + 2, DEVICE_FIELDS)};
     shape.changed = shape.fields;
     shape.gone = ~shape.fields & ((1u << DEVICE_FIELDS) - 1);
-    at[1] = at[2];
-    words->count = (size_t)(at - words->at) + compact(at, 3, 3, DEVICE_FIELDS, shape.fields);
-    at[2] = bf__words_shape(words, &shape);
+    words->count = (size_t)(at - words->at) + compact(at, 2, 2, DEVICE_FIELDS, shape.fields);
+    at[0] = bf__words_shape(words, &shape);
 }
 
 /* Whether a provisional value came after something newer: nobody needs it. */

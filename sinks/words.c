@@ -216,6 +216,7 @@ struct bf_slice bf__words_shape(struct bf__words *words, const struct bf__shape 
 {
     const uint32_t bits[] = {shape->fields, shape->changed, shape->gone, shape->created};
     size_t begin = words->used;
+    put_raw(words, (struct bf_slice){&shape->kind, 1});
     for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
         char digits[BF_NUMBER_MAX];
         put_raw(words, (struct bf_slice){digits, bf_number_format_int(bits[i], digits)});

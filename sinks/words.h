@@ -50,6 +50,7 @@ struct bf_slice bf__words_end_message(struct bf__words *words, int64_t seq);
 /* What a record has in common with others, as one text, for few differ in a batch. The text is not yet a
  * word. */
 struct bf__shape {
+    char kind;        /* as in sinks/redis.lua */
     uint32_t fields;  /* that follow: bits in the order of the names */
     uint32_t changed; /* of these, what the hash does not hold already */
     uint32_t gone;    /* that Redis has and must not have */

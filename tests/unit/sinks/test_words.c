@@ -176,11 +176,12 @@ static void a_message_ends_with_its_number(void **state)
 static void a_shape_is_one_text(void **state)
 {
     const struct bf__shape shape = {
+        .kind = 'k',
         .fields = 8191, .changed = 17, .gone = 0, .created = 16, .boards = BF_SLICE("wall air")};
     struct bf__words words;
     (void)state;
     assert_int_equal(bf__words_init(&words, 0, 4, 256, NULL), BF_OK);
-    assert_true(bf_slice_equal(bf__words_shape(&words, &shape), BF_SLICE("8191 17 0 16 wall air")));
+    assert_true(bf_slice_equal(bf__words_shape(&words, &shape), BF_SLICE("k8191 17 0 16 wall air")));
     assert_int_equal(words.count, 0);
     bf__words_put_origin(&words, 7, 3);
     assert_word(&words, 0, "7:3");
