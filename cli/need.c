@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "processors/formula.h"
 #include "processors/source.h"
 
 /* With names of up to 60 bytes. */
@@ -52,6 +53,17 @@ static uint64_t values_of(const struct bf_city *city, enum bf_group_kind kind,
     return values[kind];
 }
 
+/* How many aggregates of the KPI follow each source. */
+static uint64_t followed(const struct bf_kpi_definition *kpi)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; kpi->formula != NULL && i < kpi->formula->input_count; i++) {
+        count += followed(kpi->formula->inputs[i]);
+    }
+    const struct bf_aggregate *aggregate = bf_aggregate_find(kpi->aggregate);
+    return kpi->formula == NULL && aggregate != NULL && bf_aggregate_follows(aggregate) ? 1 : count;
+}
+
 struct bf_need bf_need_of(const struct bf_city *city, const struct bf_kpi_definition *kpi,
                           const struct bf_need_scale *scale)
 {
@@ -67,7 +79,8 @@ struct bf_need bf_need_of(const struct bf_city *city, const struct bf_kpi_defini
             need.scopes = values;
         }
     }
-    const struct bf_aggregate *aggregate = bf_aggregate_find(kpi->aggregate);
+    const struct bf_aggregate *aggregate =
+        kpi->formula != NULL ? &bf_aggregate_formula : bf_aggregate_find(kpi->aggregate);
     uint64_t cell = aggregate == NULL ? 0 : bf_share_size(bf_cell_state_size(aggregate, &kpi->options));
     double reach = kpi->by_device ? 1 : reached(scale->devices, need.scopes, scale->readings);
     uint64_t first_scopes =
@@ -75,8 +88,7 @@ struct bf_need bf_need_of(const struct bf_city *city, const struct bf_kpi_defini
     uint64_t second_scopes = kpi->by_device ? 0 : share(need.scopes, scale->partials);
     need.first_windows = times(first_scopes, need.open);
     need.second_windows = times(second_scopes, need.open);
-    need.sources =
-        aggregate != NULL && bf_aggregate_follows(aggregate) ? share(scale->devices, scale->readings) : 0;
+    need.sources = times(followed(kpi), share(scale->devices, scale->readings));
     need.first_bytes = plus(times(need.first_windows, sizeof(struct bf_window) + cell),
                             plus(times(first_scopes, SCOPE), times(need.sources, SOURCE)));
     need.second_bytes = plus(times(need.second_windows, sizeof(struct bf_window)),

@@ -3,6 +3,7 @@
  * Declined: a city that is half loaded: with a broken core file there is none. */
 #include "config/city.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,6 +11,7 @@
 #include "config/document.h"
 #include "config/kpi.h"
 #include "config/profile.h"
+#include "config/scalar.h"
 #include "config/zone_file.h"
 #include "config/zones.h"
 
@@ -133,6 +135,30 @@ const struct bf__section bf__boards_section = {
     .name = "the file", .options = board_file_options, .size = sizeof(struct board_file),
     .summary = "boards/*.yaml: more boards, as in city.yaml."};
 
+static bool parse_attributes(struct bf__loader *loader, const struct bf__option *option,
+                             const struct bf__node *node, void *base)
+{
+    struct bf_city *city = base;
+    if (node->kind != BF__NODE_MAP) {
+        return bf__option_unexpected(loader, option, node);
+    }
+    city->attributes = bf__pool_array(loader->pool, node->count + 1, sizeof *city->attributes);
+    for (const struct bf__node *at = node->first; at != NULL; at = at->next) {
+        struct bf_attribute *attribute = &city->attributes[city->attribute_count];
+        if (at->kind != BF__NODE_SCALAR || !bf_scalar_number(at->text, &attribute->number) ||
+            !isfinite(attribute->number)) {
+            return bf__loader_problem(loader, at, "attributes: expected a number, not %s",
+                                      bf__node_kind_name(at));
+        }
+        attribute->name = bf__pool_copy(loader->pool, at->key->text);
+        city->attribute_count++;
+    }
+    return true;
+}
+static const struct bf__option_type type_attributes = {
+    .name = "map of numbers", .expects = "a map of numbers such as {inhabitants: 120000}",
+    .parse = parse_attributes};
+
 static const struct bf__option city_options[] = {
     {.name = "name", .type = &bf__type_id, .offset = AT(name), .required = true, .summary = "The city's id."},
     {.name = "title", .type = &bf__type_text, .offset = AT(title), .fallback_note = "the name",
@@ -141,6 +167,8 @@ static const struct bf__option city_options[] = {
      .summary = "IANA name of the city's time zone: of calendar windows, and for display."},
     {.name = "time", .type = &bf__type_section, .section = &time_section, .summary = "Log time."},
     {.name = "limits", .type = &bf__type_section, .section = &limits_section, .summary = "Limits."},
+    {.name = "attributes", .type = &type_attributes,
+     .summary = "Numbers of the city that formulas may use: `city.inhabitants`."},
     {.name = "boards", .type = &bf__type_list, .offset = AT(boards), .count = AT(board_count),
      .section = &board_section, .summary = "Boards."},
     {.name = NULL},
@@ -392,6 +420,9 @@ void bf_city_destroy(struct bf_city *city)
         bf_expression_destroy(city->kpis[i].where);
         bf_expression_destroy(city->kpis[i].options.weight);
         bf_expression_destroy(city->kpis[i].options.when);
+        if (city->kpis[i].formula != NULL) {
+            bf_expression_destroy(city->kpis[i].formula->expression);
+        }
     }
     bf_timezone_destroy(city->local);
     bf__pool_destroy(((struct bf__whole_city *)city)->pool);

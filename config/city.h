@@ -84,6 +84,9 @@ struct bf_profile {
 
 struct bf_board { struct bf_slice name, title; struct bf_slice *kpis; size_t count; };
 
+/* A number that formulas may use: city.inhabitants, zone.inhabitants. */
+struct bf_attribute { struct bf_slice name; double number; };
+
 struct bf_city {
     struct bf_slice name, title, timezone;
     struct bf_timezone *local; /* NULL: UTC, or the bundle is of a time before it carried the zone */
@@ -102,6 +105,7 @@ struct bf_city {
         uint64_t max_devices; /* per task, 20000 */
         uint64_t max_writers; /* ingest ids, 8 */
     } limits;
+    struct bf_attribute *attributes; size_t attribute_count;
     struct bf_profile *profiles; size_t profile_count;
     struct bf_kpi_definition *kpis; size_t kpi_count;
     struct bf_board *boards; size_t board_count;

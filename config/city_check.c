@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "config/city_load.h"
+#include "config/kpi_formula.h"
 #include "config/kpi_value.h"
 #include "config/template.h"
 #include "config/unit.h"
@@ -248,7 +249,7 @@ static void check_kpi_unit(const struct check *check, size_t index)
     const struct bf__place *place = &check->load->kpi_places[index];
     const struct quantity *quantity = find_quantity(check, kpi->quantity);
     struct bf__loader loader = loader_at(check, place, BF__FATAL);
-    if (bf_slice_equal(kpi->quantity, BF_SLICE("*"))) {
+    if (kpi->formula != NULL || bf_slice_equal(kpi->quantity, BF_SLICE("*"))) {
         return;
     }
     if (quantity == NULL) {
@@ -329,6 +330,7 @@ void bf__city_check(struct bf__city_load *load)
     check_profiles(&check);
     warn_overlaps(&check);
     check_kpis(&check);
+    bf__formulas_link(load);
     for (size_t i = 0; i < load->city->board_count; i++) {
         check_board(&check, i);
     }

@@ -61,6 +61,7 @@ struct bf_value_options {
     int64_t per_us;               /* rate: per this time */
     bool fraction;                /* time_in_state: of the time that is known, not seconds */
     double scale;                 /* from the result to the KPI's unit; 1 for most */
+    const struct bf_formula *formula; /* of a derived KPI, else NULL */
 };
 
 /* ---- over which time */
@@ -98,6 +99,27 @@ struct bf_window_shape {
     const struct bf_timezone *timezone; /* CALENDAR: the city's; NULL: UTC */
 };
 
+/* ---- derived KPIs: an expression over others, which it carries along */
+
+#define BF_FORMULA_INPUTS_MAX 8
+
+struct bf_formula_place { struct bf_slice scope; double number; }; /* "zone.north" */
+struct bf_formula_name {
+    enum { BF_FORMULA_KPI, BF_FORMULA_NUMBER, BF_FORMULA_ZONE } kind;
+    const struct bf_kpi_definition *kpi; /* derived itself, or an input */
+    double number;                       /* of the city */
+    const struct bf_formula_place *places; /* by zone, ascending */
+    size_t place_count;
+};
+struct bf_formula {
+    struct bf_slice text;
+    struct bf_expression *expression;
+    struct bf_formula_name *names; /* in the order of bf_expression_name */
+    /* All KPIs that read readings, its own and those of derived KPIs it refers to, each once. */
+    const struct bf_kpi_definition **inputs;
+    size_t input_count;
+};
+
 struct bf_band { double upto; struct bf_slice name; }; /* ascending; the last may be infinite */
 
 struct bf_kpi_definition {
@@ -114,7 +136,8 @@ struct bf_kpi_definition {
     struct bf_group_by *group;
     size_t group_count; /* city: none */
     bool by_device;     /* group has device: finished in stage 1 */
-    struct bf_slice aggregate; /* name in processors/aggregate/aggregates.def */
+    struct bf_slice aggregate; /* name in processors/aggregate/aggregates.def; of a derived KPI: formula */
+    struct bf_formula *formula; /* NULL: of readings */
     struct bf_value_options options;
     bool has_target;
     double target;

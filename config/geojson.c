@@ -111,6 +111,21 @@ static bool read_names(struct bf__loader *loader, const struct bf_zones *zones,
     return true;
 }
 
+/* "inhabitants": 12345 */
+static void read_attributes(struct bf__loader *loader, const struct bf__node *feature, struct bf__zone *zone)
+{
+    const struct bf__node *properties = bf__node_get(feature, "properties");
+    zone->attributes = bf__pool_array(loader->pool, properties->count + 1, sizeof *zone->attributes);
+    for (const struct bf__node *at = properties->first; at != NULL; at = at->next) {
+        double number = 0;
+        if (at->kind == BF__NODE_SCALAR && !at->quoted && bf_scalar_number(at->text, &number) &&
+            isfinite(number)) {
+            zone->attributes[zone->attribute_count++] = (struct bf_attribute){
+                .name = bf__pool_copy(loader->pool, at->key->text), .number = number};
+        }
+    }
+}
+
 bool bf__zones_add_geojson(struct bf__loader *loader, struct bf_zones *zones, const struct bf__node *root)
 {
     const struct bf__node *features = bf__node_get(root, "features");
@@ -123,7 +138,10 @@ bool bf__zones_add_geojson(struct bf__loader *loader, struct bf_zones *zones, co
         struct bf__zone zone = {.ring_count = 0};
         if (!read_names(loader, zones, feature, &zone) || !read_geometry(loader, feature, &zone)) {
             good = false;
-        } else if (!bf__zones_add(zones, &zone)) {
+            continue;
+        }
+        read_attributes(loader, feature, &zone);
+        if (!bf__zones_add(zones, &zone)) {
             return bf__loader_problem(loader, feature, "a city may have at most %u zones", BF__ZONES_MAX);
         }
     }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "config/document.h"
+#include "config/kpi_formula.h"
 #include "config/kpi_value.h"
 #include "config/kpi_window.h"
 #include "config/scalar.h"
@@ -168,6 +169,13 @@ static bool check_kpi(struct bf__loader *loader, const struct bf__node *map, voi
     if (!bf__window_check(loader, map, kpi)) {
         return false;
     }
+    const struct bf__node *from = bf__node_get(map, "from");
+    if (from == NULL && kpi->formula == NULL) {
+        return bf__loader_problem(loader, map, "from: which readings? It is missing");
+    }
+    if (from != NULL && kpi->formula != NULL) {
+        return bf__loader_problem(loader, from, "from: a formula reads other KPIs, no readings");
+    }
     kpi->title = kpi->title.len > 0 ? kpi->title : kpi->id;
     kpi->file = bf__pool_copy(loader->pool, bf_slice_of(loader->file));
     kpi->hash = definition_hash(kpi, ((const struct bf_city *)loader->context)->timezone);
@@ -182,14 +190,15 @@ static const struct bf__option kpi_options[] = {
     {.name = "unit", .type = &bf__type_unit, .offset = AT(unit), .required = true,
      .summary = "UCUM unit: that of the quantity; `1` for a count; see the aggregates."},
     {.name = "code", .type = &bf__type_section, .section = &code_section, .summary = "Framework codes."},
-    {.name = "from", .type = &bf__type_section, .section = &from_section, .required = true,
-     .summary = "Which readings."},
+    {.name = "from", .type = &bf__type_section, .section = &from_section,
+     .summary = "Which readings; a formula has none."},
     {.name = "window", .type = &bf__type_window, .section = &bf__window_section, .required = true,
      .summary = "Over which time."},
     {.name = "group", .type = &type_group, .fallback = "city",
      .summary = "One result for each: city, zone, device, or a tag's value; several are combined."},
     {.name = "value", .type = &bf__type_value, .required = true,
-     .summary = "The aggregate: `mean`, or with options `{quantile: {p: 0.95}}`; see below."},
+     .summary = "The aggregate: `mean`, or with options `{quantile: {p: 0.95}}`, see below; or `{formula: "
+                "'a / b * 100'}` over other KPIs of the same window and group."},
     {.name = "target", .type = &bf__type_number, .offset = AT(target), .has = AT(has_target),
      .summary = "The value that is aimed at."},
     {.name = "bands", .type = &bf__type_list, .offset = AT(bands), .count = AT(band_count),

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "config/kpi_formula.h"
 #include "config/scalar.h"
 #include "config/template.h"
 #include "config/unit.h"
@@ -240,6 +241,9 @@ static bool parse_value(struct bf__loader *loader, const struct bf__option *opti
     const struct bf__node *name = map ? node->first->key : node;
     if (!is_text(name)) {
         return bf__option_unexpected(loader, option, node);
+    }
+    if (map && bf_slice_equal(name->text, BF_SLICE("formula"))) {
+        return bf__formula_parse(loader, node->first, kpi);
     }
     const struct bf_aggregate_kind *kind = bf__aggregate_kind(loader->aggregates, name->text);
     if (kind == NULL && loader->aggregates != NULL) {

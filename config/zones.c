@@ -7,6 +7,8 @@
  * across the 180th meridian. */
 #include "config/zones.h"
 
+#include <assert.h>
+
 #define GRID 128
 
 /* A zone that a cell has to think of. */
@@ -207,4 +209,10 @@ void bf_zones_get(const struct bf_zones *zones, size_t index, struct bf_slice *i
 {
     *id = zones->zones[index].id;
     *title = zones->zones[index].title;
+}
+
+const struct bf__zone *bf__zones_at(const struct bf_zones *zones, size_t index)
+{
+    assert(index < zones->count);
+    return &zones->zones[index];
 }

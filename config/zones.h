@@ -21,6 +21,8 @@ struct bf__ring {
 };
 struct bf__zone {
     struct bf_slice id, title;
+    struct bf_attribute *attributes; /* its properties that are numbers */
+    size_t attribute_count;
     struct bf__ring *rings; /* outer rings and holes alike: inside is an odd number of crossings */
     size_t ring_count;
     struct bf__point low, high; /* bounding box */
@@ -33,6 +35,8 @@ bool bf__zones_add_geojson(struct bf__loader *loader, struct bf_zones *zones, co
 bool bf__zones_add(struct bf_zones *zones, const struct bf__zone *zone);
 /* The zone of that id, or NULL. */
 const struct bf__zone *bf__zones_by_id(const struct bf_zones *zones, struct bf_slice id);
+/* In the order of the files; index below bf_zones_count. */
+const struct bf__zone *bf__zones_at(const struct bf_zones *zones, size_t index);
 /* Builds the grid; nothing may be added afterwards. */
 void bf__zones_index(struct bf_zones *zones, struct bf__pool *pool);
 /* Exact: on an edge or a corner it lies in one of two neighbours, always the same one. */

@@ -8,7 +8,7 @@
 size_t bf_cell_state_size(const struct bf_aggregate *aggregate, const struct bf_value_options *options)
 {
     size_t size = aggregate->size != NULL ? aggregate->size(options) : aggregate->state_size;
-    assert(size > 0 && size <= BF_AGGREGATE_STATE_MAX);
+    assert(size > 0 && size <= BF_CELL_STATE_MAX);
     return size;
 }
 
@@ -79,8 +79,9 @@ bool bf_cell_add(struct bf_cell *cell, const struct bf_kpi_plan_item *kpi, const
     }
     cell->taken += reading->quality == BF_QUALITY_SUSPECT ? 1 : 0;
     cell->n++;
-    if (kpi->aggregate->add != NULL) {
-        kpi->aggregate->add(bf_cell_state(cell), sample, &kpi->definition->options);
+    sample->part = kpi->part;
+    if (kpi->owner->aggregate->add != NULL) {
+        kpi->owner->aggregate->add(bf_cell_state(cell), sample, &kpi->owner->definition->options);
     }
     return true;
 }

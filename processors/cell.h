@@ -15,7 +15,8 @@ struct bf_cell {
     double min, max; /* of the values that are numbers; min > max: of none */
 };
 
-#define BF_CELL_STATE_MAX (4 * BF_AGGREGATE_STATE_MAX)
+/* A derived KPI has the states of its inputs. */
+#define BF_CELL_STATE_MAX (BF_FORMULA_INPUTS_MAX * BF_AGGREGATE_STATE_MAX + 512)
 #define BF_CELL_PACKED_MAX (2 * BF_CELL_STATE_MAX + 16)
 union bf_cell_room { /* for any cell */
     struct bf_cell cell;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "core/hash.h"
+#include "processors/cell.h"
+#include "processors/formula.h"
 
 bool bf_kpi_plan_any_quantity(const struct bf_kpi_definition *definition)
 {
@@ -71,9 +73,9 @@ static void link_quantity(struct bf_kpi_plan *plan, size_t index)
 static enum bf_status compile(struct bf_kpi_plan *plan, size_t index, struct bf_err *err)
 {
     struct bf_kpi_plan_item *kpi = &plan->kpis[index];
-    const struct bf_kpi_definition *definition = &plan->city->kpis[index];
-    kpi->definition = definition;
-    kpi->aggregate = bf_aggregate_find(definition->aggregate);
+    const struct bf_kpi_definition *definition = kpi->definition;
+    kpi->aggregate =
+        definition->formula != NULL ? &bf_aggregate_formula : bf_aggregate_find(definition->aggregate);
     if (kpi->aggregate == NULL || definition->window_us <= 0) {
         return bf_err_set(err, BF_CONFIG, "KPI %.*s: no aggregate %.*s",
                           BF_SLICE_ARG(definition->id), BF_SLICE_ARG(definition->aggregate));
@@ -93,16 +95,48 @@ static enum bf_status compile(struct bf_kpi_plan *plan, size_t index, struct bf_
     return BF_OK;
 }
 
+/* The inputs of a derived KPI read for it, each on its own. */
+static enum bf_status compile_inputs(struct bf_kpi_plan *plan, size_t index, struct bf_err *err)
+{
+    const struct bf_formula *formula = plan->kpis[index].definition->formula;
+    for (uint32_t i = 0; formula != NULL && i < formula->input_count; i++) {
+        struct bf_kpi_plan_item *input = &plan->kpis[plan->item_count];
+        input->definition = formula->inputs[i];
+        input->aggregate = bf_aggregate_find(formula->inputs[i]->aggregate);
+        input->owner = &plan->kpis[index];
+        input->part = i;
+        if (input->aggregate == NULL) {
+            return bf_err_set(err, BF_CONFIG, "KPI %.*s: no aggregate %.*s",
+                              BF_SLICE_ARG(input->definition->id),
+                              BF_SLICE_ARG(input->definition->aggregate));
+        }
+        plan->item_count++; /* from now on its names are the plan's to free */
+        if (!compile_names(input)) {
+            return bf_err_set(err, BF_PEER, "out of memory");
+        }
+        link_quantity(plan, plan->item_count - 1);
+    }
+    if (formula != NULL &&
+        bf_aggregate_formula.size(&plan->kpis[index].definition->options) > BF_CELL_STATE_MAX) {
+        return bf_err_set(err, BF_CONFIG, "KPI %.*s: its inputs together are too large",
+                          BF_SLICE_ARG(plan->kpis[index].definition->id));
+    }
+    return BF_OK;
+}
+
 enum bf_status bf_kpi_plan_create(const struct bf_city *city, int64_t generation, int64_t from_us,
                               struct bf_kpi_plan **plan, struct bf_err *err)
 {
     struct bf_kpi_plan *made = calloc(1, sizeof(*made));
-    size_t heads = 16;
-    while (heads < 2 * city->kpi_count) {
+    size_t heads = 16, items = city->kpi_count;
+    for (size_t i = 0; i < city->kpi_count; i++) {
+        items += city->kpis[i].formula != NULL ? city->kpis[i].formula->input_count : 0;
+    }
+    while (heads < 2 * items) {
         heads *= 2;
     }
     if (made != NULL) {
-        made->kpis = calloc(city->kpi_count + 1, sizeof(*made->kpis));
+        made->kpis = calloc(items + 1, sizeof(*made->kpis));
         made->heads = calloc(heads, sizeof(*made->heads));
     }
     if (made == NULL || made->kpis == NULL || made->heads == NULL) {
@@ -112,15 +146,20 @@ enum bf_status bf_kpi_plan_create(const struct bf_city *city, int64_t generation
     made->generation = generation;
     made->from_us = from_us;
     made->city = city;
-    made->count = city->kpi_count;
+    made->count = made->item_count = city->kpi_count;
     made->mask = heads - 1;
     for (size_t i = 0; i < made->count; i++) {
+        made->kpis[i].definition = &city->kpis[i];
+        made->kpis[i].owner = &made->kpis[i];
         enum bf_status status = compile(made, i, err);
+        status = status == BF_OK ? compile_inputs(made, i, err) : status;
         if (status != BF_OK) {
             bf_kpi_plan_destroy(made);
             return status;
         }
-        link_quantity(made, i);
+        if (city->kpis[i].formula == NULL) {
+            link_quantity(made, i);
+        }
     }
     *plan = made;
     return BF_OK;
@@ -131,7 +170,7 @@ void bf_kpi_plan_destroy(struct bf_kpi_plan *plan)
     if (plan == NULL) {
         return;
     }
-    for (size_t i = 0; plan->kpis != NULL && i < plan->count; i++) {
+    for (size_t i = 0; plan->kpis != NULL && i < plan->item_count; i++) {
         free(plan->kpis[i].where.names);
         free(plan->kpis[i].weight.names);
         free(plan->kpis[i].when.names);

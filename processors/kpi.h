@@ -31,9 +31,12 @@ struct bf_kpi_plan_expression {
     struct bf_kpi_plan_name *names;         /* in the order of bf_expression_name */
 };
 
+/* A KPI; or one input of a derived KPI, whose windows and group are its owner's. */
 struct bf_kpi_plan_item {
     const struct bf_kpi_definition *definition;
     const struct bf_aggregate *aggregate;
+    const struct bf_kpi_plan_item *owner; /* itself for a KPI */
+    uint32_t part;                        /* of the owner's formula */
     struct bf_kpi_plan_expression where, weight, when;
     struct bf_kpi_plan_name of; /* what is counted, where has_of */
     bool has_of;
@@ -43,8 +46,9 @@ struct bf_kpi_plan_item {
 struct bf_kpi_plan {
     int64_t generation, from_us;
     const struct bf_city *city;
-    struct bf_kpi_plan_item *kpis;
-    size_t count;
+    struct bf_kpi_plan_item *kpis; /* those of the city; behind them the inputs of derived ones */
+    size_t count;                  /* of the city's */
+    size_t item_count;
     int64_t longest_window_us; /* of all KPIs */
     int64_t longest_reach_us;  /* window + delay + lateness */
     uint32_t *heads;           /* by hash of the quantity: first KPI + 1 */

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "processors/formula.h"
+
 static struct bf_slice band_of(const struct bf_kpi_definition *definition, double value)
 {
     for (size_t i = 0; i < definition->band_count; i++) {
@@ -24,6 +26,15 @@ static void merge_cells(const struct bf_windows *windows, const struct bf_slot *
     }
 }
 
+static bool value_of(const struct bf_slot *slot, const struct bf_cell *total, struct bf_slice scope,
+                     double *value)
+{
+    const struct bf_kpi_definition *definition = slot->definition;
+    return definition->formula != NULL
+               ? bf_formula_result(definition->formula, bf_cell_state_of(total), scope, value)
+               : slot->aggregate->result(bf_cell_state_of(total), &definition->options, value);
+}
+
 void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *series,
                       const struct bf_window *window, int64_t start_us, const struct bf_result_head *head,
                       struct bf_outlet *outlet)
@@ -34,6 +45,8 @@ void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *
     union bf_cell_room room;
     struct bf_cell *total = &room.cell;
     merge_cells(windows, slot, window, total);
+    /* The inputs of a formula have units of their own. */
+    bool ranges = total->min <= total->max && definition->formula == NULL;
     struct bf_kpi kpi = {
         .kpi = definition->id,
         .scope = bf_series_scope(windows, series, scope),
@@ -42,9 +55,9 @@ void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *
         .end_us = start_us + definition->window_us,
         .n = total->n,
         .excluded = total->excluded,
-        .has_range = total->min <= total->max,
-        .min = total->min <= total->max ? total->min : 0,
-        .max = total->min <= total->max ? total->max : 0,
+        .has_range = ranges,
+        .min = ranges ? total->min : 0,
+        .max = ranges ? total->max : 0,
         .phase = head->phase,
         .revision = head->revision,
         .incomplete = head->incomplete,
@@ -55,8 +68,7 @@ void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *
         .has_target = definition->has_target,
         .target = definition->target,
     };
-    kpi.has_value = slot->aggregate->result(bf_cell_state_of(total), &definition->options, &kpi.value) &&
-                    isfinite(kpi.value);
+    kpi.has_value = value_of(slot, total, kpi.scope, &kpi.value) && isfinite(kpi.value);
     if (kpi.has_value) {
         kpi.band = band_of(definition, kpi.value);
     } else {

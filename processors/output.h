@@ -9,7 +9,7 @@
 #include "core/record.h"
 #include "core/result.h"
 
-#define BF_OUTPUT_MAX 49152
+#define BF_OUTPUT_MAX 81920
 #define BF_OUTPUT_KEY_MAX 1024
 
 enum bf_output_topic { BF_OUTPUT_REJECTS, BF_OUTPUT_PARTIALS, BF_OUTPUT_KPIS, BF_OUTPUT_TOPICS };

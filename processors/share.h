@@ -14,7 +14,7 @@
 #include "processors/cell.h"
 #include "processors/pool.h"
 
-#define BF_SHARE_CLASSES 72
+#define BF_SHARE_CLASSES 81
 
 struct bf_share { /* ascending by source within a window */
     uint32_t next;

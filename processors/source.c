@@ -67,25 +67,49 @@ static struct bf_slot *slot_of(const struct bf_windows *windows, const struct bf
     return &windows->slots[bf_series_at(windows, track->series)->slot];
 }
 
-static uint64_t hash_of(const struct bf_slot *slot, struct bf_slice source)
+static uint64_t hash_of(const struct bf_slot *slot, uint32_t part, struct bf_slice source)
 {
-    return bf_hash64_mix(slot->seed, bf_hash64(source));
+    return bf_hash64_mix(slot->seed + part, bf_hash64(source));
 }
 
 struct bf_track *bf_tracks_find(const struct bf_tracks *tracks, const struct bf_windows *windows,
-                                uint32_t slot, struct bf_slice source)
+                                uint32_t slot, uint32_t part, struct bf_slice source)
 {
-    uint64_t hash = hash_of(&windows->slots[slot], source);
+    uint64_t hash = hash_of(&windows->slots[slot], part, source);
     uint32_t at = tracks->heads == NULL ? 0 : tracks->heads[hash & tracks->mask];
     while (at != 0) {
         struct bf_track *track = bf_track_at(tracks, at);
-        if (track->hash == hash && slot_of(windows, track) == &windows->slots[slot] &&
+        if (track->hash == hash && track->part == part && slot_of(windows, track) == &windows->slots[slot] &&
             bf_text_equal(&tracks->texts, track->text, track->text_len, source)) {
             return track;
         }
         at = track->chain;
     }
     return NULL;
+}
+
+const struct bf_kpi_definition *bf_track_definition(const struct bf_slot *slot, const struct bf_track *track)
+{
+    const struct bf_formula *formula = slot->definition->formula;
+    return formula == NULL ? slot->definition : formula->inputs[track->part];
+}
+
+static enum bf_aggregate_input input_of(const struct bf_slot *slot, uint32_t part)
+{
+    const struct bf_formula *formula = slot->definition->formula;
+    return formula == NULL ? slot->aggregate->kind.input
+                           : bf_aggregate_find(formula->inputs[part]->aggregate)->kind.input;
+}
+
+/* Whether sources are followed for that part of the slot. */
+static bool follows(const struct bf_slot *slot, uint64_t part)
+{
+    const struct bf_formula *formula = slot->definition->formula;
+    if (part >= (formula == NULL ? 1 : formula->input_count)) {
+        return false;
+    }
+    enum bf_aggregate_input input = input_of(slot, (uint32_t)part);
+    return input == BF_INPUT_CHANGE || input == BF_INPUT_HELD;
 }
 
 bool bf_tracks_room(const struct bf_tracks *tracks, struct bf_slice source)
@@ -95,7 +119,7 @@ bool bf_tracks_room(const struct bf_tracks *tracks, struct bf_slice source)
 }
 
 struct bf_track *bf_tracks_add(struct bf_tracks *tracks, struct bf_windows *windows, struct bf_series *series,
-                               struct bf_slice source)
+                               uint32_t part, struct bf_slice source)
 {
     struct bf_slot *slot = &windows->slots[series->slot];
     uint32_t text = bf_tracks_room(tracks, source) ? bf_text_put(&tracks->texts, source) : 0;
@@ -104,7 +128,9 @@ struct bf_track *bf_tracks_add(struct bf_tracks *tracks, struct bf_windows *wind
         return NULL;
     }
     struct bf_track *track = bf_track_at(tracks, index);
-    track->hash = hash_of(slot, source);
+    track->hash = hash_of(slot, part, source);
+    track->part = part;
+    track->held = input_of(slot, part) == BF_INPUT_HELD;
     track->text = text;
     track->text_len = (uint32_t)source.len;
     track->series = bf_series_index(windows, series);
@@ -160,6 +186,7 @@ void bf_tracks_save(const struct bf_tracks *tracks, const struct bf_windows *win
         for (uint32_t at = windows->slots[slot].first_track; at != 0;) {
             const struct bf_track *track = bf_track_at(tracks, at);
             bf_mp_put_uint(out, slot);
+            bf_mp_put_uint(out, track->part);
             bf_mp_put_str(out, bf_text_copy(&tracks->texts, track->text, track->text_len, text));
             bf_mp_put_str(out, bf_series_scope(windows, bf_series_at(windows, track->series), text));
             bf_mp_put_int(out, track->at_us);
@@ -174,17 +201,17 @@ void bf_tracks_save(const struct bf_tracks *tracks, const struct bf_windows *win
 static enum bf_status load_track(struct bf_tracks *tracks, struct bf_windows *windows,
                                  struct bf_mp_reader *in)
 {
-    uint64_t slot = bf_mp_get_uint(in);
+    uint64_t slot = bf_mp_get_uint(in), part = bf_mp_get_uint(in);
     struct bf_slice source = bf_mp_get_str(in), scope = bf_mp_get_str(in);
     if (!bf_mp_ok(in) || slot >= windows->slot_count || source.len > BF_MAX_TEXT ||
-        scope.len > BF_SCOPE_MAX || !bf_track_wanted(&windows->slots[slot])) {
+        scope.len > BF_SCOPE_MAX || !follows(&windows->slots[slot], part)) {
         return BF_MALFORMED;
     }
     struct bf_series *series = bf_windows_series(windows, (uint32_t)slot, scope);
-    if (series == NULL || bf_tracks_find(tracks, windows, (uint32_t)slot, source) != NULL) {
+    if (series == NULL || bf_tracks_find(tracks, windows, (uint32_t)slot, (uint32_t)part, source) != NULL) {
         return BF_MALFORMED;
     }
-    struct bf_track *track = bf_tracks_add(tracks, windows, series, source);
+    struct bf_track *track = bf_tracks_add(tracks, windows, series, (uint32_t)part, source);
     if (track == NULL) {
         return BF_LIMIT;
     }

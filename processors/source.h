@@ -20,6 +20,8 @@ struct bf_track {
     uint32_t text, text_len;
     uint32_t chain;          /* of the hash table */
     uint32_t previous, next; /* of the slot */
+    uint32_t part;           /* which input of a derived KPI it is for, else 0 */
+    bool held;               /* input HELD, not CHANGE */
     bool holds;              /* the KPI's `when` held for the last reading */
 };
 
@@ -34,10 +36,6 @@ static inline bool bf_aggregate_follows(const struct bf_aggregate *aggregate)
 {
     return aggregate->kind.input == BF_INPUT_CHANGE || aggregate->kind.input == BF_INPUT_HELD;
 }
-static inline bool bf_track_wanted(const struct bf_slot *slot)
-{
-    return bf_aggregate_follows(slot->aggregate);
-}
 static inline struct bf_track *bf_track_at(const struct bf_tracks *tracks, uint32_t index)
 {
     return bf_pool_at(&tracks->tracks, index);
@@ -49,12 +47,14 @@ enum bf_status bf_tracks_limit(struct bf_tracks *tracks, const struct bf_windows
                                uint64_t max_sources, struct bf_err *err) BF_MUST_CHECK;
 /* NULL where there is none. */
 struct bf_track *bf_tracks_find(const struct bf_tracks *tracks, const struct bf_windows *windows,
-                                uint32_t slot, struct bf_slice source);
+                                uint32_t slot, uint32_t part, struct bf_slice source);
 /* Whether add will find room. */
 bool bf_tracks_room(const struct bf_tracks *tracks, struct bf_slice source);
+/* The definition by which the source is followed: the KPI's, or that of a derived KPI's input. */
+const struct bf_kpi_definition *bf_track_definition(const struct bf_slot *slot, const struct bf_track *track);
 /* A new one, which is not there yet, in its series' slot; NULL at the limit. */
 struct bf_track *bf_tracks_add(struct bf_tracks *tracks, struct bf_windows *windows, struct bf_series *series,
-                               struct bf_slice source);
+                               uint32_t part, struct bf_slice source);
 /* Its last reading is of another series of the same slot (a device that moved to another zone). */
 void bf_track_move(struct bf_windows *windows, struct bf_track *track, struct bf_series *series);
 void bf_tracks_remove(struct bf_tracks *tracks, struct bf_windows *windows, struct bf_track *track);

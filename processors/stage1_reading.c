@@ -145,7 +145,7 @@ static void count_in(struct bf_stage1 *task, const struct bf_kpi_plan_item *kpi,
         note_limit(verdict, "scopes_full");
         return;
     }
-    if (!bf__stage1_can_follow(task, slot_index, arrival->reading->source)) {
+    if (!bf__stage1_can_follow(task, kpi, slot_index, arrival->reading->source)) {
         bf_windows_release_series(windows, series);
         note_limit(verdict, "sources_full");
         return;
@@ -160,8 +160,8 @@ static void count_in(struct bf_stage1 *task, const struct bf_kpi_plan_item *kpi,
     }
     struct bf_sample sample = arrival->sample;
     bool counted = bf_cell_add(cell, kpi, arrival->reading, &sample);
-    if (counted && bf_track_wanted(slot)) {
-        bf__stage1_follow(task, slot_index, series, arrival->reading->source, &sample, cell);
+    if (counted && bf_aggregate_follows(kpi->aggregate)) {
+        bf__stage1_follow(task, kpi, slot_index, series, arrival->reading->source, &sample, cell);
     }
     bf__stage1_changed(task, slot, window);
 }
@@ -171,10 +171,10 @@ static void count_list(struct bf_stage1 *task, const struct bf_generation_known 
 {
     for (uint32_t i = first; i != 0; i = known->plan->kpis[i - 1].next) {
         const struct bf_kpi_plan_item *kpi = &known->plan->kpis[i - 1];
-        int64_t start_us = bf_time_floor(arrival->sample.event_us, kpi->definition->window_us);
+        int64_t start_us = bf_time_floor(arrival->sample.event_us, kpi->owner->definition->window_us);
         if (bf_kpi_plan_takes(kpi, arrival->reading) &&
             bf_generations_at(&task->generations, start_us) == known) {
-            count_in(task, kpi, known->slots[i - 1], start_us, arrival, verdict);
+            count_in(task, kpi, known->slots[kpi->owner - known->plan->kpis], start_us, arrival, verdict);
         }
     }
 }

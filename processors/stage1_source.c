@@ -49,7 +49,8 @@ static void extend(struct bf_stage1 *task, uint32_t slot_index, struct bf_track 
                    const double *next)
 {
     const struct bf_kpi_definition *definition = task->windows.slots[slot_index].definition;
-    int64_t until_us = track->at_us + definition->options.hold_us, now_us = task->clock.now_us;
+    int64_t hold_us = bf_track_definition(&task->windows.slots[slot_index], track)->options.hold_us;
+    int64_t until_us = track->at_us + hold_us, now_us = task->clock.now_us;
     int64_t reach_us = definition->window_us + definition->delay_us + definition->lateness_us;
     int64_t end_us = to_us < until_us ? to_us : until_us;
     if (now_us != BF_TIME_NONE && track->upto_us < now_us - reach_us) { /* these are gone */
@@ -62,7 +63,8 @@ static void extend(struct bf_stage1 *task, uint32_t slot_index, struct bf_track 
         struct bf_step step = {.from_us = track->upto_us,
                                .to_us = end_us < cut_us ? end_us : cut_us,
                                .value = track->value,
-                               .holds = track->holds};
+                               .holds = track->holds,
+                               .part = track->part};
         if (next != NULL && step.to_us == to_us) {
             step.ends = true;
             step.next = *next;
@@ -75,45 +77,46 @@ static void extend(struct bf_stage1 *task, uint32_t slot_index, struct bf_track 
 static void change(const struct bf_slot *slot, const struct bf_track *track, const struct bf_sample *sample,
                    struct bf_cell *cell)
 {
-    const struct bf_value_options *options = &slot->definition->options;
     const struct bf_step step = {.from_us = track->at_us,
                                  .to_us = sample->event_us,
                                  .value = track->value,
                                  .holds = track->holds,
                                  .ends = true,
-                                 .next = sample->value};
-    if (step.to_us - step.from_us <= options->hold_us) {
-        slot->aggregate->step(bf_cell_state(cell), &step, options);
+                                 .next = sample->value,
+                                 .part = track->part};
+    if (step.to_us - step.from_us <= bf_track_definition(slot, track)->options.hold_us) {
+        slot->aggregate->step(bf_cell_state(cell), &step, &slot->definition->options);
     }
 }
 
-static struct bf_track *begin(struct bf_stage1 *task, struct bf_series *series, struct bf_slice source,
-                              int64_t at_us)
+static struct bf_track *begin(struct bf_stage1 *task, struct bf_series *series, uint32_t part,
+                              struct bf_slice source, int64_t at_us)
 {
-    struct bf_track *track = bf_tracks_add(&task->tracks, &task->windows, series, source);
+    struct bf_track *track = bf_tracks_add(&task->tracks, &task->windows, series, part, source);
     assert(track != NULL); /* there was room */
     track->upto_us = at_us;
     return track;
 }
 
-bool bf__stage1_can_follow(const struct bf_stage1 *task, uint32_t slot_index, struct bf_slice source)
+bool bf__stage1_can_follow(const struct bf_stage1 *task, const struct bf_kpi_plan_item *kpi,
+                           uint32_t slot_index, struct bf_slice source)
 {
-    return !bf_track_wanted(&task->windows.slots[slot_index]) || bf_tracks_room(&task->tracks, source) ||
-           bf_tracks_find(&task->tracks, &task->windows, slot_index, source) != NULL;
+    return !bf_aggregate_follows(kpi->aggregate) || bf_tracks_room(&task->tracks, source) ||
+           bf_tracks_find(&task->tracks, &task->windows, slot_index, kpi->part, source) != NULL;
 }
 
-void bf__stage1_follow(struct bf_stage1 *task, uint32_t slot_index, struct bf_series *series,
-                       struct bf_slice source, const struct bf_sample *sample, struct bf_cell *cell)
+void bf__stage1_follow(struct bf_stage1 *task, const struct bf_kpi_plan_item *kpi, uint32_t slot_index,
+                       struct bf_series *series, struct bf_slice source, const struct bf_sample *sample,
+                       struct bf_cell *cell)
 {
     const struct bf_slot *slot = &task->windows.slots[slot_index];
-    bool held = slot->aggregate->kind.input == BF_INPUT_HELD;
-    struct bf_track *track = bf_tracks_find(&task->tracks, &task->windows, slot_index, source);
+    struct bf_track *track = bf_tracks_find(&task->tracks, &task->windows, slot_index, kpi->part, source);
     if (track != NULL && sample->event_us <= track->at_us) {
         return;
     }
     if (track == NULL) {
-        track = begin(task, series, source, sample->event_us);
-    } else if (held) {
+        track = begin(task, series, kpi->part, source, sample->event_us);
+    } else if (track->held) {
         extend(task, slot_index, track, sample->event_us, &sample->value);
     } else {
         change(slot, track, sample, cell);
@@ -123,15 +126,17 @@ void bf__stage1_follow(struct bf_stage1 *task, uint32_t slot_index, struct bf_se
     track->value = sample->value;
     track->holds = sample->holds;
     bf_track_move(&task->windows, track, series);
-    if (held) { /* a late one: what has closed without it */
+    if (track->held) { /* a late one: what has closed without it */
         extend(task, slot_index, track, closed_end_us(slot->definition, task->clock.now_us), NULL);
     }
 }
 
 /* Whether no reading that would still be taken comes before the end of the track's value. */
-static bool is_over(const struct bf_kpi_definition *definition, const struct bf_track *track, int64_t now_us)
+static bool is_over(const struct bf_slot *slot, const struct bf_track *track, int64_t now_us)
 {
-    int64_t last_us = bf_time_floor(track->at_us + definition->options.hold_us, definition->window_us);
+    const struct bf_kpi_definition *definition = slot->definition;
+    int64_t until_us = track->at_us + bf_track_definition(slot, track)->options.hold_us;
+    int64_t last_us = bf_time_floor(until_us, definition->window_us);
     return bf_window_limit_us(definition, last_us) <= now_us;
 }
 
@@ -144,14 +149,13 @@ void bf__stage1_hold(struct bf_stage1 *task, int64_t now_us)
         if (task->windows.slots[i].first_track == 0 || end_us == closed_end_us(definition, old_us)) {
             continue;
         }
-        bool held = task->windows.slots[i].aggregate->kind.input == BF_INPUT_HELD;
         for (uint32_t at = task->windows.slots[i].first_track; at != 0;) {
             struct bf_track *track = bf_track_at(&task->tracks, at);
             at = track->next;
-            if (held) {
+            if (track->held) {
                 extend(task, i, track, end_us, NULL);
             }
-            if (old_us != BF_TIME_NONE && is_over(definition, track, old_us)) {
+            if (old_us != BF_TIME_NONE && is_over(&task->windows.slots[i], track, old_us)) {
                 bf_tracks_remove(&task->tracks, &task->windows, track);
             }
         }

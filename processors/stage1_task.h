@@ -30,11 +30,13 @@ void bf__stage1_reading(struct bf_stage1 *task, const struct bf_input *input);
 /* The window's data has changed: it is late, or is to go out before it closes. */
 void bf__stage1_changed(struct bf_stage1 *task, const struct bf_slot *slot, struct bf_window *window);
 /* stage1_source.c */
-/* Whether there is room for the source, where the slot follows sources at all. */
-bool bf__stage1_can_follow(const struct bf_stage1 *task, uint32_t slot_index, struct bf_slice source);
-/* A reading that the slot has counted in `cell`: the steps that it ends. */
-void bf__stage1_follow(struct bf_stage1 *task, uint32_t slot_index, struct bf_series *series,
-                       struct bf_slice source, const struct bf_sample *sample, struct bf_cell *cell);
+/* Whether there is room for the source, where the KPI follows sources at all. */
+bool bf__stage1_can_follow(const struct bf_stage1 *task, const struct bf_kpi_plan_item *kpi,
+                           uint32_t slot_index, struct bf_slice source);
+/* A reading that the KPI has counted in `cell`: the steps that it ends. */
+void bf__stage1_follow(struct bf_stage1 *task, const struct bf_kpi_plan_item *kpi, uint32_t slot_index,
+                       struct bf_series *series, struct bf_slice source, const struct bf_sample *sample,
+                       struct bf_cell *cell);
 /* Before the clock goes to now_us: what holds is accounted for in the windows that this closes. */
 void bf__stage1_hold(struct bf_stage1 *task, int64_t now_us);
 /* stage1_step.c: the clock goes from clock.now_us to now_us. */

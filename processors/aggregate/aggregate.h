@@ -29,6 +29,7 @@ struct bf_sample {
     bool holds;    /* options->when holds for the reading */
     struct bf_slice label; /* options->of of the reading: its device, zone, a tag, its text; may be empty */
     int64_t event_us;
+    uint32_t part; /* which input of a derived KPI (processors/formula.h) */
     /* Where it stands in its partition: breaks ties of equal event times (last, first). */
     int32_t partition;
     int64_t offset;
@@ -42,6 +43,7 @@ struct bf_step {
     bool holds;             /* options->when held for that reading */
     bool ends;              /* by a reading, whose value is `next`; false: cut at the window's end */
     double next;
+    uint32_t part; /* as of a sample */
 };
 
 /* `options` are those of the KPI's definition; what merge, save and load need of them, init puts into the

@@ -364,7 +364,7 @@ static void drop_city(int set)
 }
 
 /* ---- the properties */
-static void check_log(uint64_t number, bool reload)
+static inline void check_log(uint64_t number, bool reload)
 {
     struct list out[SOURCES], again[SOURCES], parts[PARTIALS], other[PARTIALS], kpis[PARTIALS],
         more[PARTIALS];

@@ -40,12 +40,12 @@ static int gone(void **state)
 static struct bf_track *add(const char *source, const char *scope)
 {
     struct bf_series *series = bf_windows_put_series(&windows, slot, bf_slice_of(scope));
-    return bf_tracks_add(&tracks, &windows, series, bf_slice_of(source));
+    return bf_tracks_add(&tracks, &windows, series, 0, bf_slice_of(source));
 }
 
 static struct bf_track *find(const char *source)
 {
-    return bf_tracks_find(&tracks, &windows, slot, bf_slice_of(source));
+    return bf_tracks_find(&tracks, &windows, slot, 0, bf_slice_of(source));
 }
 
 static void they_hold_their_series(void **state)
