@@ -166,6 +166,7 @@ static const struct bf__field kpi_fields[] = {
     {.key = 16, BF__ROW(bf_kpi, stale_after_us), CLOCK},
     {.key = 17, BF__ROW(bf_kpi, target), BF__IF(bf_kpi, has_target)},
     {.key = 18, BF__ROW(bf_kpi, band), MAYBE_EMPTY, .presence = BF__UNLESS_ZERO},
+    {.key = 19, BF__ROW(bf_kpi, detail), BF__BETWEEN(0, BF_KPI_DETAIL_MAX), .presence = BF__UNLESS_ZERO},
 };
 static const char *check_kpi(const void *record)
 {

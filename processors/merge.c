@@ -74,5 +74,10 @@ void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *
     } else {
         kpi.value = 0;
     }
+    char json[BF_KPI_DETAIL_MAX];
+    if (slot->aggregate->detail != NULL) {
+        kpi.detail = (struct bf_slice){
+            json, slot->aggregate->detail(bf_cell_state_of(total), &definition->options, json)};
+    }
     bf__output_kpi(outlet, &kpi);
 }

@@ -19,7 +19,7 @@ local IDX_DEVICE, IDX_BOARD = PREFIX .. 'idx:device', PREFIX .. 'idx:board'
 -- In the order of the words of a record (sinks/words.c).
 local KPI_FIELDS = {
   'value', 'unit', 'window_start_ms', 'window_end_ms', 'n', 'min', 'max', 'target', 'band', 'quality', 'final',
-  'revision', 'stale_after_ms',
+  'revision', 'stale_after_ms', 'detail',
 }
 local DEVICE_FIELDS = {
   'device', 'profile', 'zone', 'last_seen_ms', 'last_event_ms', 'readings', 'suspect', 'failed', 'lat', 'lon',
@@ -28,7 +28,7 @@ local DEVICE_FIELDS = {
 -- Of a closed window, what a sparkline needs.
 local IN_HISTORY = {
   value = true, window_start_ms = true, window_end_ms = true, n = true, min = true, max = true, quality = true,
-  revision = true,
+  revision = true, detail = true,
 }
 local BOARD_WORDS = 1000 -- of one HSET: what unpack takes has a bound
 

@@ -12,7 +12,7 @@ const struct bf_slice bf__kpi_fields[BF_KPI_FIELDS] = {
     {"value", 5},   {"unit", 4}, {"window_start_ms", 15}, {"window_end_ms", 13},
     {"n", 1},       {"min", 3},  {"max", 3},              {"target", 6},
     {"band", 4},    {"quality", 7}, {"final", 5},         {"revision", 8},
-    {"stale_after_ms", 14},
+    {"stale_after_ms", 14}, {"detail", 6},
 };
 
 enum bf_status bf__words_init(struct bf__words *words, size_t head, size_t capacity, size_t text,
@@ -171,7 +171,8 @@ static void json_word(struct bf__words *words, struct bf_slice name, size_t word
 
 /* Places of the values among the words of a KPI, from VALUE on. */
 enum place {
-    VALUE, UNIT, WINDOW_START, WINDOW_END, N, MIN, MAX, TARGET, BAND, QUALITY, FINAL, REVISION, STALE_AFTER
+    VALUE, UNIT, WINDOW_START, WINDOW_END, N, MIN, MAX, TARGET, BAND, QUALITY, FINAL, REVISION, STALE_AFTER,
+    DETAIL
 };
 
 static void put_message(struct bf__words *words, const struct bf_kpi *kpi, struct bf_slice id, size_t from)
@@ -195,6 +196,7 @@ static void put_message(struct bf__words *words, const struct bf_kpi *kpi, struc
     put_raw(words, kpi->phase == BF_KPI_FINAL ? BF_SLICE(",\"final\":true") : BF_SLICE(",\"final\":false"));
     json_word(words, BF_SLICE(",\"revision\":"), from + REVISION);
     json_word(words, BF_SLICE(",\"stale_after_ms\":"), from + STALE_AFTER);
+    json_word(words, BF_SLICE(",\"detail\":"), from + DETAIL); /* JSON already */
     bf__words_put(words, (struct bf_slice){words->text + begin, words->used - begin});
 }
 
@@ -255,6 +257,7 @@ void bf__words_put_kpi(struct bf__words *words, const struct bf_kpi *kpi, const 
     bf__words_put_int(words, kpi->phase == BF_KPI_FINAL);
     bf__words_put_int(words, kpi->revision);
     bf__words_put_int(words, kpi->stale_after_us / BF_US_PER_MS);
+    bf__words_put(words, kpi->detail);
     put_message(words, kpi, names->id, from);
 }
 

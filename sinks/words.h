@@ -24,7 +24,7 @@ struct bf__kpi_names {
     struct bf_slice boards;  /* "wall air": names joined by a space */
 };
 
-#define BF_KPI_FIELDS 13
+#define BF_KPI_FIELDS 14
 /* Names of the values of a KPI in the order of its words: as in redis.lua. */
 extern const struct bf_slice bf__kpi_fields[BF_KPI_FIELDS];
 

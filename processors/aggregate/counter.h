@@ -25,7 +25,7 @@ static inline double bf_counter_rise(double from, double to, double rollover)
     if (to >= from) {
         return to - from;
     }
-    double rise = rollover > 0 && from <= rollover ? to + rollover - from : to;
+    double rise = rollover > 0 && from <= rollover && to >= 0 ? to + rollover - from : to;
     return rise > 0 ? rise : 0; /* a counter does not fall below zero */
 }
 

@@ -1,5 +1,5 @@
-/* The laws of the family of aggregates (processors/aggregate/aggregate.h), over every entry of its table, on
- * tame and on hostile readings and with options at their limits. */
+/* The laws of the family of aggregates (processors/aggregate/aggregate.h), over every entry of its table,
+ * on tame and on hostile readings and with options at their limits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -299,7 +299,8 @@ static void use(const struct bf_aggregate *aggregate, struct state *loaded)
     save(aggregate, &other, &saved);
 }
 
-/* Cut anywhere, and with every bit turned: refused, or a state like any other. */
+/* Cut anywhere, and with any bit turned (of long states, one in a few): refused, or a state like any
+ * other. */
 static void hostile_bytes_are_refused(const struct bf_aggregate *aggregate)
 {
     struct state state;
@@ -308,10 +309,11 @@ static void hostile_bytes_are_refused(const struct bf_aggregate *aggregate)
     begin(aggregate, &state);
     add_part(aggregate, &state, readings, 0, 1);
     save(aggregate, &state, &saved);
-    for (size_t len = 0; len < saved.slice.len; len++) {
+    size_t stride = 1 + saved.slice.len / 100;
+    for (size_t len = 0; len < saved.slice.len; len += stride) {
         assert_int_equal(load(aggregate, &loaded, (struct bf_slice){saved.bytes, len}), BF_MALFORMED);
     }
-    for (size_t bit = 0; bit < 8 * saved.slice.len; bit++) {
+    for (size_t bit = 0; bit < 8 * saved.slice.len; bit += stride) {
         saved.bytes[bit / 8] = (char)(saved.bytes[bit / 8] ^ 1 << bit % 8);
         if (load(aggregate, &loaded, saved.slice) == BF_OK) {
             use(aggregate, &loaded);

@@ -64,6 +64,11 @@ static bool has_type(struct bf_slice type, struct bf_slice value, bool json)
     if (bf_slice_equal(type, BF_SLICE("text"))) {
         return value.len > 0;
     }
+    if (bf_slice_equal(type, BF_SLICE("json"))) {
+        char end_of = value.len > 1 && value.data[0] == '[' ? ']' : '}';
+        return value.len > 1 && (value.data[0] == '[' || value.data[0] == '{') &&
+               value.data[value.len - 1] == end_of;
+    }
     if (bf_slice_equal(type, BF_SLICE("id"))) {
         return value.len == 16 && all_of(value, "0123456789abcdef");
     }
@@ -210,8 +215,12 @@ static size_t take_apart(struct bf_slice json, struct bf_slice *words, size_t si
         bool quoted = json.data[at] == '"';
         size_t begin = at + quoted;
         at = begin;
-        while (at < json.len - 1 && (quoted ? json.data[at] != '"' : !strchr(",:", json.data[at]))) {
+        int depth = 0; /* of objects and lists within */
+        while (at < json.len - 1 &&
+               (quoted ? json.data[at] != '"' : depth > 0 || !strchr(",:", json.data[at]))) {
             assert_int_not_equal(json.data[at], '\\');
+            depth += !quoted && strchr("{[", json.data[at]) ? 1 : 0;
+            depth -= !quoted && strchr("}]", json.data[at]) ? 1 : 0;
             at++;
         }
         assert_true(count < size);
@@ -260,7 +269,9 @@ static void put_records(void)
     empty.band = (struct bf_slice){0};
     stage_kpi(&stage, stage_window("zone.mitte", 1, 0.1, BF_KPI_PROVISIONAL));
     stage_kpi(&stage, stage_window("zone.mitte", 1, -1e-9, BF_KPI_FINAL));
-    stage_kpi(&stage, stage_window("tag.route.m10+zone.mitte", 1, 1e21, BF_KPI_FINAL));
+    struct bf_kpi detailed = stage_window("tag.route.m10+zone.mitte", 1, 1e21, BF_KPI_FINAL);
+    detailed.detail = BF_SLICE("{\"bounds\":[10],\"counts\":[3,0]}");
+    stage_kpi(&stage, detailed);
     stage_kpi(&stage, empty);
     stage_device(&stage, &device);
     stage_device(&stage, &unknown);

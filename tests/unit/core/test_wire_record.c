@@ -145,7 +145,8 @@ static int make_kpis(void **state)
         .has_range = true, .min = -1.5, .max = 99.25, .phase = BF_KPI_FINAL, .revision = 2,
         .incomplete = true, .quality = BF_QUALITY_SUSPECT, .generation = 3,
         .clock_us = T + 65000000, .stale_after_us = T + 200000000, .has_target = true,
-        .target = 10, .band = BF_SLICE("fair")};
+        .target = 10, .band = BF_SLICE("fair"),
+        .detail = BF_SLICE("[{\"label\":\"1006\",\"count\":9,\"error\":0}]")};
     return make_records(state);
 }
 

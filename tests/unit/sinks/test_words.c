@@ -24,6 +24,7 @@ static struct bf_kpi sample(void)
         .has_range = true, .min = 0.1, .max = 30, .phase = BF_KPI_FINAL, .revision = 2,
         .quality = BF_QUALITY_GOOD, .generation = 1, .clock_us = 7205000000, .stale_after_us = 14400000000,
         .has_target = true, .target = 25, .band = BF_SLICE("good"),
+        .detail = BF_SLICE("[{\"label\":\"7\"}]"),
     };
 }
 
@@ -55,9 +56,11 @@ static void a_kpi_in_the_order_of_the_script(void **state)
         "1",
         "2",
         "14400000",
+        "[{\"label\":\"7\"}]",
         "{\"kpi\":\"pm2_5_hour\",\"scope\":\"zone.mitte\",\"value\":12.5,\"unit\":\"ug/m3\","
         "\"window_start_ms\":3600000,\"window_end_ms\":7200000,\"n\":60,\"min\":0.1,\"max\":30,\"target\":25,"
-        "\"band\":\"good\",\"quality\":1,\"final\":true,\"revision\":2,\"stale_after_ms\":14400000",
+        "\"band\":\"good\",\"quality\":1,\"final\":true,\"revision\":2,\"stale_after_ms\":14400000,"
+        "\"detail\":[{\"label\":\"7\"}]",
     };
     struct bf__words words;
     (void)state;
@@ -79,7 +82,7 @@ static void unknown_is_the_empty_word_and_no_member(void **state)
     (void)state;
     assert_int_equal(bf__words_init(&words, 0, 64, 4096, NULL), BF_OK);
     kpi.has_value = kpi.has_range = kpi.has_target = false;
-    kpi.band = (struct bf_slice){0};
+    kpi.band = kpi.detail = (struct bf_slice){0};
     kpi.n = 0;
     kpi.phase = BF_KPI_PROVISIONAL;
     bf__words_put_kpi(&words, &kpi, &names, 0);
@@ -87,7 +90,8 @@ static void unknown_is_the_empty_word_and_no_member(void **state)
     assert_word(&words, 8, "");
     assert_word(&words, 10, "");
     assert_word(&words, 13, "0");
-    assert_word(&words, 16, "{\"kpi\":\"pm2_5_hour\",\"scope\":\"zone.mitte\",\"unit\":\"ug/m3\","
+    assert_word(&words, 16, "");
+    assert_word(&words, 17, "{\"kpi\":\"pm2_5_hour\",\"scope\":\"zone.mitte\",\"unit\":\"ug/m3\","
                 "\"window_start_ms\":3600000,\"window_end_ms\":7200000,\"n\":0,\"quality\":1,\"final\":false,"
                 "\"revision\":2,\"stale_after_ms\":14400000");
     bf__words_deinit(&words);
@@ -102,7 +106,7 @@ static void texts_cannot_break_out_of_the_message(void **state)
     kpi.unit = BF_SLICE("\"},\\\n\x1f\xc2\xb5g");
     bf__words_put_kpi(&words, &kpi, &names, 0);
     char message[2048];
-    snprintf(message, sizeof message, "%.*s", BF_SLICE_ARG(words.at[16]));
+    snprintf(message, sizeof message, "%.*s", BF_SLICE_ARG(words.at[17]));
     assert_non_null(strstr(message, "\"unit\":\"\\\"},\\\\\\u000a\\u001f\xc2\xb5g\","));
     bf__words_deinit(&words);
 }
@@ -166,10 +170,10 @@ static void a_message_ends_with_its_number(void **state)
     (void)state;
     assert_int_equal(bf__words_init(&words, 0, 64, 4096, NULL), BF_OK);
     bf__words_put_kpi(&words, &kpi, &names, 0);
-    struct bf_slice message = words.at[16], seq = bf__words_end_message(&words, 4294967297);
+    struct bf_slice message = words.at[17], seq = bf__words_end_message(&words, 4294967297);
     assert_true(bf_slice_equal(seq, BF_SLICE("4294967297")));
-    assert_int_equal(words.at[16].len, message.len + strlen(",\"seq\":4294967297}"));
-    assert_memory_equal(words.at[16].data + message.len, ",\"seq\":4294967297}", 18);
+    assert_int_equal(words.at[17].len, message.len + strlen(",\"seq\":4294967297}"));
+    assert_memory_equal(words.at[17].data + message.len, ",\"seq\":4294967297}", 18);
     bf__words_deinit(&words);
 }
 
@@ -196,7 +200,8 @@ static void the_script_names_them_in_this_order(void **state)
     static const char *const fields[] = {
         "local KPI_FIELDS", "'value'", "'unit'", "'window_start_ms'", "'window_end_ms'", "'n'",
         "'min'", "'max'", "'target'", "'band'", "'quality'", "'final'", "'revision'",
-        "'stale_after_ms'", "local DEVICE_FIELDS", "'device'", "'profile'", "'zone'", "'last_seen_ms'",
+        "'stale_after_ms'", "'detail'",
+        "local DEVICE_FIELDS", "'device'", "'profile'", "'zone'", "'last_seen_ms'",
         "'last_event_ms'", "'readings'", "'suspect'", "'failed'", "'lat'", "'lon'", "'updated_ms'",
     };
     static char script[65536];
