@@ -372,6 +372,25 @@ static void a_record_to_a_partition_that_does_not_exist_is_fatal(void **state)
     bf_producer_destroy(producer, 0);
 }
 
+/* What a command writes stands beside the installation's topics, and never in what is there already. */
+static void one_topic_is_made_once_in_a_prefix_of_its_own(void **state)
+{
+    (void)state;
+    struct bf_kafka_options aside = kafka_options;
+    struct bf_err why = {.status = BF_OK};
+    struct bf_consumer *consumer;
+    int32_t count = 0;
+    aside.prefix = "belfry.replay-test";
+    OK(bf_topic_make(&aside, BF_TOPIC_KPIS, 1, &err));
+    assert_int_equal(bf_topic_make(&aside, BF_TOPIC_KPIS, 1, &why), BF_CONFIG);
+    assert_non_null(strstr(why.message, "belfry.replay-test.kpis already"));
+    OK(bf_consumer_create(&aside, NULL, false, &consumer, &err));
+    OK(bf_consumer_partitions(consumer, BF_TOPIC_KPIS, &count, &err));
+    assert_int_equal(count, 4);
+    assert_int_equal(bf_consumer_partitions(consumer, BF_TOPIC_READINGS, &count, &why), BF_PEER);
+    bf_consumer_destroy(consumer);
+}
+
 int main(void)
 {
     int skipped = kafka_start();
@@ -380,6 +399,7 @@ int main(void)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(topics_have_their_partitions),
+        cmocka_unit_test(one_topic_is_made_once_in_a_prefix_of_its_own),
         cmocka_unit_test(a_record_comes_back_as_it_went),
         cmocka_unit_test(a_tombstone_has_a_key_and_no_value),
         cmocka_unit_test(many_threads_send_and_the_mark_reaches_the_last),
