@@ -3,7 +3,7 @@
  * writes the hash. One line of JSON.
  * Declined: polling the hashes (it would load the Redis that it measures).
  *
- * latency --redis PORT --delay MS [--seconds 60] [--skip 5] */
+ * latency --redis PORT --delay MS --kpi ID... [--seconds 60] [--skip 5] */
 #include <hiredis/hiredis.h>
 #include <poll.h>
 #include <stdio.h>
@@ -77,7 +77,11 @@ int main(int argc, char **argv)
     if (redis == NULL || redis->err || latency.ms == NULL) {
         bench_fail("no Redis");
     }
-    freeReplyObject(redisCommand(redis, "PSUBSCRIBE belfry:v1:kpi:*"));
+    for (int i = 1; i + 1 < argc; i++) {
+        if (strcmp(argv[i], "--kpi") == 0) {
+            freeReplyObject(redisCommand(redis, "PSUBSCRIBE belfry:v1:kpi:%s:*", argv[i + 1]));
+        }
+    }
     int64_t begin_us = bf_time_monotonic_us(), end_us = begin_us + (seconds + skip) * BF_US_PER_S;
     for (int64_t now_us = begin_us; now_us < end_us; now_us = bf_time_monotonic_us()) {
         struct pollfd input = {.fd = redis->fd, .events = POLLIN};
