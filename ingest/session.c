@@ -109,6 +109,8 @@ static void hear(struct bf_session *session, const struct bf_session_news *news,
     }
     if (session->phase == BF_SESSION_CONNECTING && news->connected) {
         session->session_kept = news->session_kept;
+        session->incarnation = session->claimed; /* not before: this ended our predecessor's connection */
+        session->has_incarnation = true;
         session->phase = BF_SESSION_HELLO;
         bf_log(BF_LOG_INFO, "mqtt.connected", "session=%s incarnation=%lld",
                news->session_kept ? "kept" : "new", (long long)session->incarnation);
@@ -138,7 +140,6 @@ static enum bf_status start_off(struct bf_session *session)
     if (!session->port.idle(session->port.context)) { /* CONNECT is uplink too: the gate would hold it */
         return BF_AGAIN;
     }
-    session->has_incarnation = false;
     session->port.forget(session->port.context);
     session->phase = BF_SESSION_CLAIM;
     return BF_OK;
@@ -146,9 +147,8 @@ static enum bf_status start_off(struct bf_session *session)
 
 static enum bf_status claim(struct bf_session *session, struct bf_err *err)
 {
-    enum bf_status status = session->port.claim(session->port.context, &session->incarnation, err);
+    enum bf_status status = session->port.claim(session->port.context, &session->claimed, err);
     if (status == BF_OK) {
-        session->has_incarnation = true;
         session->phase = BF_SESSION_CONNECT;
     } else if (status == BF_PEER) { /* it may still land; a claim that nobody uses is harmless */
         say(session, err->message);

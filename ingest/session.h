@@ -4,8 +4,9 @@
  *   ENDS --epoch, serial--> SUBSCRIBE --SUBACK--> RUNNING;  connection lost: OFF again
  *
  * The claim is written before CONNECT, so that incarnations follow the log and not a wall clock, and no
- * session is made while Kafka is away. The hello is acknowledged everywhere before the first message passes,
- * so that an epoch is never known to one process alone.
+ * session is made while Kafka is away. Until the CONNACK it is only claimed, and ticks carry the incarnation
+ * of the connection before: whoever has the session meanwhile is still the newest. The hello is acknowledged
+ * everywhere before the first message passes, so that an epoch is never known to one process alone.
  * All that it does goes through its port, so a test drives it with fakes.
  *
  * Owner: ingest.   Thread: main.
@@ -59,6 +60,7 @@ struct bf_session {
     struct bf_session_port port;
     enum bf_session_phase phase;
     bool has_incarnation, has_epoch;
+    int64_t claimed; /* offset of the claim; the incarnation once the connection is there */
     int64_t incarnation, epoch, serial;
     bool session_kept;
     bool asked;            /* SUBSCRIBE is on its way */
