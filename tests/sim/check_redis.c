@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sinks/number.h"
+#include "core/number.h"
 #include "tests/sim/check.h"
 #include "tests/sim/redis_server.h"
 
