@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#define SIM_HEAP_BYTES ((size_t)64 << 20)
+#define SIM_HEAP_BYTES ((size_t)256 << 20)
 
 void sim_heap_use(int process); /* -1: the world's own code, which has libc's */
 void sim_heap_reset(int process);

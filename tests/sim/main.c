@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/sim/redis_server.h"
 #include "tests/sim/vector.h"
 #include "tests/sim/world.h"
 
@@ -31,6 +32,7 @@ static const char usage[] =
     "  --jobs J          in J processes\n"
     "  --trace           tells what happens\n"
     "  --expect-failure  succeeds at the first seed that fails, and fails where none does\n"
+    "  --script FILE     another sinks/redis.lua\n"
     "  --no-shrink       leaves a failing schedule as it is\n"
     "  VECTOR            replays schedules from files\n";
 
@@ -149,7 +151,8 @@ static bool parse(int argc, char **argv)
         {"seed", required_argument, NULL, 's'},  {"seeds", required_argument, NULL, 'r'},
         {"steps", required_argument, NULL, 'm'}, {"jobs", required_argument, NULL, 'j'},
         {"trace", no_argument, NULL, 't'},       {"expect-failure", no_argument, NULL, 'x'},
-        {"no-shrink", no_argument, NULL, 'n'},   {NULL, 0, NULL, 0}};
+        {"no-shrink", no_argument, NULL, 'n'},
+                                          {"script", required_argument, NULL, 'l'},   {NULL, 0, NULL, 0}};
     for (int option; (option = getopt_long(argc, argv, "", names, NULL)) >= 0;) {
         char *rest = NULL;
         if (option == 's') {
@@ -165,6 +168,8 @@ static bool parse(int argc, char **argv)
             sim_tracing = true;
         } else if (option == 'x') {
             options.expect_failure = true;
+        } else if (option == 'l') {
+            sim_redis_script = optarg;
         } else if (option == 'n') {
             options.shrink = false;
         } else {

@@ -35,6 +35,7 @@ static struct bf_redis connections[CONNECTIONS];
 static lua_State *lua;
 static int script = LUA_NOREF;
 int64_t sim_redis_away_us;
+const char *sim_redis_script;
 uint32_t sim_redis_breaks;
 
 /* Lua's memory: pieces of like size in lists, cut from one region; half of the time went into malloc. */
@@ -263,7 +264,9 @@ static bool execute(const struct request *request)
 {
     if (is_word(request, 0, "SCRIPT")) {
         if (script == LUA_NOREF) {
-            int bad = luaL_loadbuffer(lua, request->words[2].data, request->words[2].len, "@sinks/redis.lua");
+            const struct bf_slice text = request->words[2];
+            int bad = sim_redis_script != NULL ? luaL_loadfile(lua, sim_redis_script)
+                                               : luaL_loadbuffer(lua, text.data, text.len, "@sinks/redis.lua");
             assert(bad == 0);
             script = luaL_ref(lua, LUA_REGISTRYINDEX);
         }

@@ -7,6 +7,7 @@
 
 #include "tests/sim/sim.h"
 
+extern const char *sim_redis_script; /* a file in the place of the script that the sink loads; NULL: none */
 void sim_redis_reset(void);
 lua_State *sim_redis_lua(void);
 void sim_redis_save(int place);
