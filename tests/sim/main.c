@@ -147,12 +147,15 @@ static int run_vectors(char **paths, int count)
 
 static bool parse(int argc, char **argv)
 {
-    static const struct option names[] = {
-        {"seed", required_argument, NULL, 's'},  {"seeds", required_argument, NULL, 'r'},
-        {"steps", required_argument, NULL, 'm'}, {"jobs", required_argument, NULL, 'j'},
-        {"trace", no_argument, NULL, 't'},       {"expect-failure", no_argument, NULL, 'x'},
-        {"no-shrink", no_argument, NULL, 'n'},
-                                          {"script", required_argument, NULL, 'l'},   {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"seed", required_argument, NULL, 's'},
+                                          {"seeds", required_argument, NULL, 'r'},
+                                          {"steps", required_argument, NULL, 'm'},
+                                          {"jobs", required_argument, NULL, 'j'},
+                                          {"trace", no_argument, NULL, 't'},
+                                          {"expect-failure", no_argument, NULL, 'x'},
+                                          {"no-shrink", no_argument, NULL, 'n'},
+                                          {"script", required_argument, NULL, 'l'},
+                                          {NULL, 0, NULL, 0}};
     for (int option; (option = getopt_long(argc, argv, "", names, NULL)) >= 0;) {
         char *rest = NULL;
         if (option == 's') {

@@ -265,8 +265,9 @@ static bool execute(const struct request *request)
     if (is_word(request, 0, "SCRIPT")) {
         if (script == LUA_NOREF) {
             const struct bf_slice text = request->words[2];
-            int bad = sim_redis_script != NULL ? luaL_loadfile(lua, sim_redis_script)
-                                               : luaL_loadbuffer(lua, text.data, text.len, "@sinks/redis.lua");
+            int bad = sim_redis_script != NULL
+                          ? luaL_loadfile(lua, sim_redis_script)
+                          : luaL_loadbuffer(lua, text.data, text.len, "@sinks/redis.lua");
             assert(bad == 0);
             script = luaL_ref(lua, LUA_REGISTRYINDEX);
         }
