@@ -148,8 +148,16 @@ static void print_kpi(const struct check *check, const struct bf_city *city,
                       const struct bf_kpi_definition *kpi)
 {
     struct bf_need need = bf_need_of(city, kpi, &check->scale);
+    static const char *const units[] = {"hour", "day", "week", "month", "year"};
     char window[32], delay[32], lateness[32], first[32], second[32];
-    bf_scalar_format_duration((double)kpi->window_us, window, sizeof window);
+    if (kpi->window.kind == BF_WINDOW_FIXED || kpi->window.kind == BF_WINDOW_SESSION) {
+        bf_scalar_format_duration((double)kpi->window_us, window, sizeof window);
+    } else if (kpi->window.kind == BF_WINDOW_COUNT) {
+        snprintf(window, sizeof window, "n=%llu",
+                 (unsigned long long)(kpi->window.readings * kpi->window.panes));
+    } else {
+        snprintf(window, sizeof window, "%s", units[kpi->window.unit]);
+    }
     bf_scalar_format_duration((double)kpi->delay_us, delay, sizeof delay);
     bf_scalar_format_duration((double)kpi->lateness_us, lateness, sizeof lateness);
     format_bytes((double)need.first_bytes, first, sizeof first);

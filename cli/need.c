@@ -53,6 +53,21 @@ static uint64_t values_of(const struct bf_city *city, enum bf_group_kind kind,
     return values[kind];
 }
 
+/* Panes of one scope that are held at once, and those of them that late readings still reach. */
+static void panes_of(const struct bf_kpi_definition *kpi, uint64_t *held, uint64_t *open)
+{
+    const struct bf_window_shape *shape = &kpi->window;
+    uint64_t late_us = (uint64_t)kpi->delay_us + (uint64_t)kpi->lateness_us;
+    if (shape->kind == BF_WINDOW_COUNT) {
+        *held = *open = shape->panes;
+    } else if (shape->kind == BF_WINDOW_SESSION) {
+        *held = *open = 1 + share(late_us, (uint64_t)shape->gap_us);
+    } else {
+        *open = share((uint64_t)shape->pane_us + late_us, (uint64_t)shape->pane_us);
+        *held = *open + shape->panes - 1;
+    }
+}
+
 /* How many aggregates of the KPI follow each source. */
 static uint64_t followed(const struct bf_kpi_definition *kpi)
 {
@@ -68,8 +83,8 @@ struct bf_need bf_need_of(const struct bf_city *city, const struct bf_kpi_defini
                           const struct bf_need_scale *scale)
 {
     struct bf_need need = {.scopes = 1};
-    uint64_t span = (uint64_t)kpi->window_us + (uint64_t)kpi->delay_us + (uint64_t)kpi->lateness_us;
-    need.open = share(span, (uint64_t)kpi->window_us);
+    uint64_t open = 0;
+    panes_of(kpi, &need.open, &open);
     for (size_t i = 0; i < kpi->group_count; i++) {
         /* A device has one zone and few values of a tag: with devices, their number is the measure. */
         uint64_t values = values_of(city, kpi->group[i].kind, scale);
@@ -91,8 +106,10 @@ struct bf_need bf_need_of(const struct bf_city *city, const struct bf_kpi_defini
     need.sources = times(followed(kpi), share(scale->devices, scale->readings));
     need.first_bytes = plus(times(need.first_windows, sizeof(struct bf_window) + cell),
                             plus(times(first_scopes, SCOPE), times(need.sources, SOURCE)));
+    /* What nothing late reaches has one cell, whatever the partitions. */
+    uint64_t cells = plus(part_of(times(times(second_scopes, open), scale->readings), reach),
+                          times(second_scopes, need.open - open));
     need.second_bytes = plus(times(need.second_windows, sizeof(struct bf_window)),
-                             plus(times(part_of(times(need.second_windows, scale->readings), reach), cell),
-                                  times(second_scopes, SCOPE)));
+                             plus(times(cells, cell), times(second_scopes, SCOPE)));
     return need;
 }

@@ -1,4 +1,4 @@
-/* need.h: how much state the windows of a city need: windows open at once, scopes, sources, bytes.
+/* need.h: how much state the windows of a city need: panes held at once, scopes, sources, bytes.
  * At the moment of most windows, where each device sends in each of them, for stated numbers of devices and
  * of a tag's values, evenly spread; right within a fifth (tests/unit/cli/test_need.c). What a task may hold
  * at most stands in `limits:` of city.yaml.   Thread: any. */
@@ -15,9 +15,10 @@ struct bf_need_scale {
 };
 
 struct bf_need {
-    uint64_t open;   /* windows of one scope at once: from its start to the end of its lateness */
+    uint64_t open;   /* panes of one scope at once: from its start until no window with it can change */
     uint64_t scopes; /* in the city */
-    uint64_t first_windows, second_windows; /* in one task of stage 1, of stage 2 (0: finished in stage 1) */
+    /* Panes in one task of stage 1, of stage 2 (0: finished in stage 1). */
+    uint64_t first_windows, second_windows;
     uint64_t sources; /* in one task of stage 1: those that the KPI follows */
     uint64_t first_bytes, second_bytes;
 };

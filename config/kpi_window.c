@@ -188,6 +188,12 @@ static bool make_calendar(struct bf__loader *loader, const struct bf__node *map,
     if (!make_parts(loader, bf__node_get(map, "between"), raw, shape)) {
         return false;
     }
+    for (size_t i = 0; raw->unit == BF_CALENDAR_HOUR && i < shape->part_count; i++) {
+        if (shape->parts[i].from_s % 3600 != 0 || shape->parts[i].to_s % 3600 != 0) {
+            return bf__loader_problem(loader, bf__node_get(map, "between"),
+                                      "between: with calendar: hour, whole hours");
+        }
+    }
     if (shape->panes > 1 && shape->part_count > 1 && raw->unit == BF_CALENDAR_DAY) {
         return bf__loader_problem(loader, bf__node_get(map, "last"),
                                   "window: with last, between has one span of hours");

@@ -111,12 +111,40 @@ static const struct page pages[] = {
     {.title = "boards/*.yaml", .section = &bf__boards_section},
 };
 
+static const char windows[] =
+    "\n## Windows of KPIs\n"
+    "\n"
+    "| `window:` | is |\n"
+    "|---|---|\n"
+    "| `{tumbling: 1h}` | every full hour, UTC |\n"
+    "| `{hopping: 1h, every: 5m}` | the last hour, anew every 5 minutes |\n"
+    "| `{sliding: 365d, every: 1d}` | the last 365 times 24 hours, anew every day |\n"
+    "| `{calendar: day}` | a day in the city: 23, 24 or 25 hours |\n"
+    "| `{calendar: day, last: 365}` | the last 365 of its days, anew every day |\n"
+    "| `{calendar: month, delay: 1h}` | a month, published an hour after its end |\n"
+    "| `{calendar: day, day_start: \"04:30\"}` | an operating day |\n"
+    "| `{calendar: day, between: [\"07:00-19:00\", \"19:00-22:00\", \"22:00-07:00\"]}` | day, "
+    "evening and night, a value for each |\n"
+    "| `{calendar: day, between: [\"07:00-09:00\", \"16:00-18:00\"], on: mon-fri}` | each peak |\n"
+    "| `{calendar: month, between: [\"07:00-09:00\", \"16:00-18:00\"], on: mon-fri}` | all peaks of a "
+    "month |\n"
+    "| `{session: {gap: 5m, longest: 4h}}` | a run of a device's readings, until it is silent for 5 "
+    "minutes |\n"
+    "| `{count: 100, every: 10}` | a device's last 100 readings, anew after every tenth |\n"
+    "\n"
+    "A window that overlaps others is made of sub-totals, one for each `every` or unit of the "
+    "calendar, so a year\n"
+    "of days costs as much as 365 days. A reading that comes late, within `allowed_lateness` after "
+    "its own part of\n"
+    "the window closed, makes a revision of every closed window that it lies in.\n";
+
 void bf_config_reference(FILE *out)
 {
     fputs(preface, out);
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
         print_section(out, pages[i].section, pages[i].title, 2);
     }
+    fputs(windows, out);
     fputs("\n## zones/*.geojson\n\n"
           "A GeoJSON FeatureCollection of Polygons and MultiPolygons, with holes. Each feature has "
           "the properties\n"

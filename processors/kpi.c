@@ -76,22 +76,22 @@ static enum bf_status compile(struct bf_kpi_plan *plan, size_t index, struct bf_
     const struct bf_kpi_definition *definition = kpi->definition;
     kpi->aggregate =
         definition->formula != NULL ? &bf_aggregate_formula : bf_aggregate_find(definition->aggregate);
-    if (kpi->aggregate == NULL || definition->window_us <= 0) {
-        return bf_err_set(err, BF_CONFIG, "KPI %.*s: no aggregate %.*s",
-                          BF_SLICE_ARG(definition->id), BF_SLICE_ARG(definition->aggregate));
+    if (kpi->aggregate == NULL || definition->window.panes == 0) {
+        return bf_err_set(err, BF_CONFIG, "KPI %.*s: no aggregate %.*s", BF_SLICE_ARG(definition->id),
+                          BF_SLICE_ARG(definition->aggregate));
     }
-    if (definition->window.kind != BF_WINDOW_FIXED || definition->window.panes != 1) {
-        return bf_err_set(err, BF_CONFIG, "KPI %.*s: this engine computes tumbling windows",
+    bool session = definition->window.kind == BF_WINDOW_SESSION;
+    if ((session || definition->window.kind == BF_WINDOW_COUNT) && !definition->by_device) {
+        return bf_err_set(err, BF_CONFIG, "KPI %.*s: sessions and counts are by device",
                           BF_SLICE_ARG(definition->id));
     }
     if (!compile_names(kpi)) {
         return bf_err_set(err, BF_PEER, "out of memory");
     }
-    int64_t reach = definition->window_us + definition->delay_us + definition->lateness_us;
-    plan->longest_reach_us = reach > plan->longest_reach_us ? reach : plan->longest_reach_us;
-    if (definition->window_us > plan->longest_window_us) {
-        plan->longest_window_us = definition->window_us;
-    }
+    int64_t pane_us = session ? definition->window.longest_us : definition->window.pane_us;
+    int64_t reach_us = pane_us + definition->delay_us + definition->lateness_us;
+    plan->longest_reach_us = reach_us > plan->longest_reach_us ? reach_us : plan->longest_reach_us;
+    plan->longest_pane_us = pane_us > plan->longest_pane_us ? pane_us : plan->longest_pane_us;
     return BF_OK;
 }
 
@@ -125,7 +125,7 @@ static enum bf_status compile_inputs(struct bf_kpi_plan *plan, size_t index, str
 }
 
 enum bf_status bf_kpi_plan_create(const struct bf_city *city, int64_t generation, int64_t from_us,
-                              struct bf_kpi_plan **plan, struct bf_err *err)
+                                  struct bf_kpi_plan **plan, struct bf_err *err)
 {
     struct bf_kpi_plan *made = calloc(1, sizeof(*made));
     size_t heads = 16, items = city->kpi_count;
@@ -201,13 +201,11 @@ static void put_value(struct bf_operand *operand, const struct bf_value *value)
     if (value->kind == BF_VALUE_TEXT) {
         put_text(operand, value->as.text);
     } else {
-        operand->kind =
-            bf_value_number(value, &operand->number) ? BF_OPERAND_NUMBER : BF_OPERAND_MISSING;
+        operand->kind = bf_value_number(value, &operand->number) ? BF_OPERAND_NUMBER : BF_OPERAND_MISSING;
     }
 }
 
-static void put_tag(struct bf_operand *operand, const struct bf_reading *reading,
-                    struct bf_slice name)
+static void put_tag(struct bf_operand *operand, const struct bf_reading *reading, struct bf_slice name)
 {
     for (uint32_t i = 0; i < reading->tag_count; i++) {
         if (bf_slice_equal(reading->tags[i].name, name)) {
@@ -261,8 +259,7 @@ static void resolve(void *context, size_t name, struct bf_operand *operand)
 bool bf_kpi_plan_takes(const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading)
 {
     const struct bf_kpi_definition *definition = kpi->definition;
-    if (!bf_slice_equal(definition->quantity, reading->quantity) &&
-        !bf_kpi_plan_any_quantity(definition)) {
+    if (!bf_slice_equal(definition->quantity, reading->quantity) && !bf_kpi_plan_any_quantity(definition)) {
         return false;
     }
     struct asked asked = {.names = kpi->where.names, .reading = reading};
@@ -322,7 +319,7 @@ static struct bf_slice tag_value(const struct bf_reading *reading, struct bf_sli
 }
 
 void bf_kpi_plan_scope(const struct bf_kpi_definition *definition, const struct bf_reading *reading,
-                   struct bf_scope_text *scope)
+                       struct bf_scope_text *scope)
 {
     bf_scope_init(scope);
     if (definition->group_count == 0) {

@@ -49,21 +49,21 @@ struct bf_kpi_plan {
     struct bf_kpi_plan_item *kpis; /* those of the city; behind them the inputs of derived ones */
     size_t count;                  /* of the city's */
     size_t item_count;
-    int64_t longest_window_us; /* of all KPIs */
-    int64_t longest_reach_us;  /* window + delay + lateness */
-    uint32_t *heads;           /* by hash of the quantity: first KPI + 1 */
+    int64_t longest_pane_us;  /* of all KPIs */
+    int64_t longest_reach_us; /* pane + delay + lateness: how long readings may come */
+    uint32_t *heads;          /* by hash of the quantity: first KPI + 1 */
     size_t mask;
     uint32_t any; /* first KPI that takes every quantity ("*"), + 1 */
 };
 
 /* Which definitions a generation has. AGAIN where they are not there yet; *plan is borrowed and lives at
  * least as long as the task. */
-typedef enum bf_status (*bf_definitions)(void *context, int64_t generation,
-                                         const struct bf_kpi_plan **plan, struct bf_err *err);
+typedef enum bf_status (*bf_definitions)(void *context, int64_t generation, const struct bf_kpi_plan **plan,
+                                         struct bf_err *err);
 
 /* CONFIG where an aggregate is unknown (a city that was loaded elsewhere); PEER when memory is out. */
 enum bf_status bf_kpi_plan_create(const struct bf_city *city, int64_t generation, int64_t from_us,
-                              struct bf_kpi_plan **plan, struct bf_err *err) BF_MUST_CHECK;
+                                  struct bf_kpi_plan **plan, struct bf_err *err) BF_MUST_CHECK;
 void bf_kpi_plan_destroy(struct bf_kpi_plan *plan);
 
 /* The KPIs that may take this quantity: for (i = first; i != 0; i = kpis[i - 1].next). */
@@ -77,7 +77,7 @@ bool bf_kpi_plan_sample(const struct bf_kpi_plan_item *kpi, const struct bf_read
                         struct bf_sample *sample, char text[BF_KPI_LABEL_MAX]);
 /* The reading's scope; a reading without the zone or tag goes to the id `unknown`. */
 void bf_kpi_plan_scope(const struct bf_kpi_definition *definition, const struct bf_reading *reading,
-                   struct bf_scope_text *scope);
+                       struct bf_scope_text *scope);
 bool bf_kpi_plan_any_quantity(const struct bf_kpi_definition *definition);
 
 #endif

@@ -1,9 +1,11 @@
 /* merge.c: the result record of one window. */
 #include "processors/merge.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "processors/formula.h"
+#include "processors/session.h"
 
 static struct bf_slice band_of(const struct bf_kpi_definition *definition, double value)
 {
@@ -15,15 +17,61 @@ static struct bf_slice band_of(const struct bf_kpi_definition *definition, doubl
     return (struct bf_slice){NULL, 0};
 }
 
+/* A window of one pane: cell by cell, in the order of the partitions. */
 static void merge_cells(const struct bf_windows *windows, const struct bf_slot *slot,
                         const struct bf_window *window, struct bf_cell *total)
 {
-    bf_cell_init(total, slot->aggregate, &slot->definition->options);
-    for (uint32_t at = window == NULL ? 0 : window->parts; at != 0;) {
+    for (uint32_t at = window->parts; at != 0;) {
         const struct bf_share *part = bf_slot_share(windows, slot, at);
         bf_cell_merge(total, slot->aggregate, &part->cell);
         at = part->next;
     }
+}
+
+/* Of several: the total of each pane, in the order of time. */
+static void merge_panes(const struct bf_windows *windows, const struct bf_slot *slot,
+                        const struct bf_window *window, int64_t start_us, struct bf_cell *total)
+{
+    const struct bf_window *panes[BF_WINDOW_PANES_MAX];
+    union bf_cell_room room;
+    size_t count = 0;
+    for (; window != NULL && window->start_us >= start_us;
+         window = bf_windows_or_null(windows, window->older)) {
+        if (window->parts != 0) {
+            assert(count < BF_WINDOW_PANES_MAX);
+            panes[count++] = window;
+        }
+    }
+    while (count > 0) {
+        bf_cell_merge(total, slot->aggregate, bf_window_total(windows, slot, panes[--count], &room));
+    }
+}
+
+/* Where the window starts that ends with this pane. */
+static int64_t start_of(const struct bf_windows *windows, const struct bf_slot *slot,
+                        const struct bf_window *window)
+{
+    const struct bf_window_shape *shape = &slot->definition->window;
+    const struct bf_pane pane = {.start_us = window->start_us, .end_us = window->end_us};
+    if (!bf_slot_is_by_reading(slot)) {
+        return bf_shape_window_start(shape, &pane);
+    }
+    for (uint32_t i = 1; i < shape->panes && window->older != 0; i++) {
+        window = bf_windows_at(windows, window->older);
+    }
+    return window->start_us;
+}
+
+/* The end of the window after the next, by which something new must have come; of a session or a count, when
+ * nothing is known of the device any more. */
+static int64_t stale_after(const struct bf_slot *slot, const struct bf_pane *pane)
+{
+    const struct bf_window_shape *shape = &slot->definition->window;
+    if (bf_slot_is_by_reading(slot)) {
+        return bf_slot_refuse_us(slot, pane->end_us + 2 * shape->longest_us);
+    }
+    struct bf_pane next = bf_shape_after(shape, bf_shape_after(shape, pane->end_us).end_us);
+    return next.end_us + slot->definition->delay_us;
 }
 
 static bool value_of(const struct bf_slot *slot, const struct bf_cell *total, struct bf_slice scope,
@@ -36,7 +84,7 @@ static bool value_of(const struct bf_slot *slot, const struct bf_cell *total, st
 }
 
 void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *series,
-                      const struct bf_window *window, int64_t start_us, const struct bf_result_head *head,
+                      const struct bf_window *window, const struct bf_result_head *head,
                       struct bf_outlet *outlet)
 {
     const struct bf_slot *slot = &windows->slots[series->slot];
@@ -44,7 +92,14 @@ void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *
     char scope[BF_SCOPE_MAX];
     union bf_cell_room room;
     struct bf_cell *total = &room.cell;
-    merge_cells(windows, slot, window, total);
+    const struct bf_pane pane = {.start_us = window->start_us, .end_us = window->end_us};
+    int64_t start_us = start_of(windows, slot, window);
+    bf_cell_init(total, slot->aggregate, &definition->options);
+    if (definition->window.panes == 1) {
+        merge_cells(windows, slot, window, total);
+    } else {
+        merge_panes(windows, slot, window, start_us, total);
+    }
     /* The inputs of a formula have units of their own. */
     bool ranges = total->min <= total->max && definition->formula == NULL;
     struct bf_kpi kpi = {
@@ -52,7 +107,7 @@ void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *
         .scope = bf_series_scope(windows, series, scope),
         .unit = definition->unit,
         .start_us = start_us,
-        .end_us = start_us + definition->window_us,
+        .end_us = pane.end_us,
         .n = total->n,
         .excluded = total->excluded,
         .has_range = ranges,
@@ -64,7 +119,7 @@ void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *
         .quality = total->taken > 0 || head->suspect ? BF_QUALITY_SUSPECT : BF_QUALITY_GOOD,
         .generation = head->generation,
         .clock_us = head->clock_us,
-        .stale_after_us = start_us + 3 * definition->window_us + definition->delay_us,
+        .stale_after_us = stale_after(slot, &pane),
         .has_target = definition->has_target,
         .target = definition->target,
     };

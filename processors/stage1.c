@@ -168,7 +168,7 @@ void bf_stage1_save(struct bf_stage1 *task, struct bf_mp_writer *out)
     bf_tracks_save(&task->tracks, &task->windows, out);
 }
 
-static enum bf_status load_tables(struct bf_stage1 *task, struct bf_mp_reader *in,
+static enum bf_status load_tables(struct bf_stage1 *task, uint64_t format, struct bf_mp_reader *in,
                                   struct bf_err *err)
 {
     enum bf_status status = bf_clock_load(&task->clock, in);
@@ -187,7 +187,7 @@ static enum bf_status load_tables(struct bf_stage1 *task, struct bf_mp_reader *i
     if (status == BF_OK) {
         status = bf_contents_load(task->contents, in);
     }
-    if (status == BF_OK) {
+    if (status == BF_OK && format > 1) {
         status = bf_tracks_load(&task->tracks, &task->windows, in, err);
     }
     return status == BF_OK ? apply_settings(task, err) : status;
@@ -202,16 +202,16 @@ enum bf_status bf_stage1_load(struct bf_stage1 *task, struct bf_slice bytes, str
                                   &c->late,     &c->limit,    &task->refused};
     bf_mp_reader_init(&in, bytes);
     uint64_t format = bf_mp_get_uint(&in);
-    if (format != BF_STATE_FORMAT) {
+    if (format < BF_STATE_FORMAT_OLDEST || format > BF_STATE_FORMAT) {
         return bf_err_set(err, BF_FATAL,
-                          "the checkpoint has state format %llu, this engine reads %d",
-                          (unsigned long long)format, BF_STATE_FORMAT);
+                          "the checkpoint has state format %llu, this engine reads %d to %d",
+                          (unsigned long long)format, BF_STATE_FORMAT_OLDEST, BF_STATE_FORMAT);
     }
     task->last_emit_us = bf_mp_get_int(&in);
     for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
         *counters[i] = bf_mp_get_uint(&in);
     }
-    enum bf_status status = load_tables(task, &in, err);
+    enum bf_status status = load_tables(task, format, &in, err);
     if (status == BF_MALFORMED || status == BF_LIMIT || (status == BF_OK && !bf_mp_done(&in))) {
         return bf_err_set(err, BF_FATAL, "the checkpoint cannot be read: %s",
                           in.fault != NULL ? in.fault : "its tables do not fit together");

@@ -16,26 +16,33 @@
  * an hour), and timers (a window's close is the only moment at which a missing piece would show). */
 #include <assert.h>
 
+#include "processors/session.h"
 #include "processors/stage1_task.h"
 
-/* The end of the last closed window. */
+#define FORGET_EVERY_US (10 * BF_US_PER_S)
+
+/* Where the first open window's last pane begins: what lies before is closed, or in no window. */
 static int64_t closed_end_us(const struct bf_kpi_definition *definition, int64_t now_us)
 {
-    return now_us == BF_TIME_NONE ? BF_TIME_NONE : bf_window_first_open_us(definition, now_us);
+    enum bf_window_kind kind = definition->window.kind;
+    if (kind == BF_WINDOW_SESSION || kind == BF_WINDOW_COUNT) { /* nothing holds there; a time to forget */
+        return now_us == BF_TIME_NONE ? BF_TIME_NONE : bf_time_floor(now_us, FORGET_EVERY_US);
+    }
+    return now_us == BF_TIME_NONE ? BF_TIME_NONE : bf_slot_first_open_us(definition, now_us);
 }
 
 /* Adds a piece to the window that it lies in. */
-static void give(struct bf_stage1 *task, uint32_t slot_index, const struct bf_track *track, int64_t start_us,
-                 const struct bf_step *step)
+static void give(struct bf_stage1 *task, uint32_t slot_index, const struct bf_track *track,
+                 const struct bf_pane *pane, const struct bf_step *step)
 {
     struct bf_windows *windows = &task->windows;
     const struct bf_slot *slot = &windows->slots[slot_index];
-    if (!bf_generations_in_force(&task->generations, slot_index, start_us)) {
+    if (!bf_generations_in_force(&task->generations, slot_index, pane->start_us)) {
         return;
     }
     struct bf_series *series = bf_series_at(windows, track->series);
     struct bf_window *window;
-    struct bf_cell *cell = bf_series_put_cell(windows, series, start_us, task->options.partition, &window);
+    struct bf_cell *cell = bf_series_put_cell(windows, series, pane, task->options.partition, &window);
     if (cell == NULL) {
         task->refused++;
         return;
@@ -49,19 +56,24 @@ static void extend(struct bf_stage1 *task, uint32_t slot_index, struct bf_track 
                    const double *next)
 {
     const struct bf_kpi_definition *definition = task->windows.slots[slot_index].definition;
+    const struct bf_window_shape *shape = &definition->window;
     int64_t hold_us = bf_track_definition(&task->windows.slots[slot_index], track)->options.hold_us;
     int64_t until_us = track->at_us + hold_us, now_us = task->clock.now_us;
-    int64_t reach_us = definition->window_us + definition->delay_us + definition->lateness_us;
     int64_t end_us = to_us < until_us ? to_us : until_us;
-    if (now_us != BF_TIME_NONE && track->upto_us < now_us - reach_us) { /* these are gone */
-        int64_t first_us = bf_time_floor(now_us - reach_us, definition->window_us) + definition->window_us;
-        track->upto_us = first_us < end_us ? first_us : end_us > track->upto_us ? end_us : track->upto_us;
+    if (now_us != BF_TIME_NONE) { /* panes that take nothing any more */
+        int64_t first_us =
+            bf_shape_after(shape, now_us - definition->delay_us - definition->lateness_us).start_us;
+        first_us = first_us < end_us ? first_us : end_us;
+        track->upto_us = first_us > track->upto_us ? first_us : track->upto_us;
     }
     while (track->upto_us < end_us) {
-        int64_t start_us = bf_time_floor(track->upto_us, definition->window_us);
-        int64_t cut_us = start_us + definition->window_us;
+        const struct bf_pane pane = bf_shape_after(shape, track->upto_us);
+        if (pane.start_us > track->upto_us) { /* between two panes */
+            track->upto_us = pane.start_us < end_us ? pane.start_us : end_us;
+            continue;
+        }
         struct bf_step step = {.from_us = track->upto_us,
-                               .to_us = end_us < cut_us ? end_us : cut_us,
+                               .to_us = end_us < pane.end_us ? end_us : pane.end_us,
                                .value = track->value,
                                .holds = track->holds,
                                .part = track->part};
@@ -70,7 +82,7 @@ static void extend(struct bf_stage1 *task, uint32_t slot_index, struct bf_track 
             step.next = *next;
         }
         track->upto_us = step.to_us;
-        give(task, slot_index, track, start_us, &step);
+        give(task, slot_index, track, &pane, &step);
     }
 }
 
@@ -134,10 +146,11 @@ void bf__stage1_follow(struct bf_stage1 *task, const struct bf_kpi_plan_item *kp
 /* Whether no reading that would still be taken comes before the end of the track's value. */
 static bool is_over(const struct bf_slot *slot, const struct bf_track *track, int64_t now_us)
 {
-    const struct bf_kpi_definition *definition = slot->definition;
-    int64_t until_us = track->at_us + bf_track_definition(slot, track)->options.hold_us;
-    int64_t last_us = bf_time_floor(until_us, definition->window_us);
-    return bf_window_limit_us(definition, last_us) <= now_us;
+    int64_t last_us = track->at_us + bf_track_definition(slot, track)->options.hold_us;
+    if (bf_slot_is_by_reading(slot)) {
+        return bf_slot_refuse_us(slot, last_us + slot->definition->window.gap_us + 1) <= now_us;
+    }
+    return bf_slot_refuse_us(slot, bf_shape_after(&slot->definition->window, last_us).end_us) <= now_us;
 }
 
 void bf__stage1_hold(struct bf_stage1 *task, int64_t now_us)

@@ -4,17 +4,14 @@
 #include "processors/merge.h"
 #include "processors/stage1_task.h"
 
-static int64_t generation_of(const struct bf_stage1 *task, const struct bf_slot *slot,
-                             int64_t start_us)
+static int64_t generation_of(const struct bf_stage1 *task, const struct bf_slot *slot, int64_t start_us)
 {
     const struct bf_generation_known *known = bf_generations_at(&task->generations, start_us);
-    return known != NULL && known->generation < slot->generation ? known->generation
-                                                                 : slot->generation;
+    return known != NULL && known->generation < slot->generation ? known->generation : slot->generation;
 }
 
-static void send_partial(struct bf_stage1 *task, const struct bf_slot *slot,
-                         const struct bf_series *series, const struct bf_window *window,
-                         int64_t stamp_us)
+static void send_partial(struct bf_stage1 *task, const struct bf_slot *slot, const struct bf_series *series,
+                         const struct bf_window *window, int64_t stamp_us)
 {
     const struct bf_kpi_definition *definition = slot->definition;
     const struct bf_share *part = bf_slot_share(&task->windows, slot, window->parts);
@@ -27,7 +24,7 @@ static void send_partial(struct bf_stage1 *task, const struct bf_slot *slot,
         .kpi = definition->id,
         .scope = bf_series_scope(&task->windows, series, scope),
         .start_us = window->start_us,
-        .end_us = window->start_us + definition->window_us,
+        .end_us = window->end_us,
         .source = task->options.partition,
         .stamp_us = stamp_us,
         .definition = definition->hash,
@@ -43,8 +40,8 @@ static void send_partial(struct bf_stage1 *task, const struct bf_slot *slot,
 
 /* Where two definitions have data (readings that were ahead of a reload's `from` before it was known), the
  * older one is published, as suspect, and the newer one held back: a window has one final. */
-static void publish(struct bf_stage1 *task, const struct bf_series *series, struct bf_window *window,
-                    enum bf_kpi_phase phase, int64_t clock_us)
+void bf__stage1_publish(struct bf_stage1 *task, const struct bf_series *series, struct bf_window *window,
+                        enum bf_kpi_phase phase, int64_t clock_us)
 {
     const struct bf_slot *slot = &task->windows.slots[series->slot];
     const struct bf_twin twin = bf_windows_twin(&task->windows, series, window->start_us);
@@ -67,18 +64,19 @@ static void publish(struct bf_stage1 *task, const struct bf_series *series, stru
         .generation = generation_of(task, slot, window->start_us),
         .clock_us = clock_us,
     };
-    bf_merge_publish(&task->windows, series, window, window->start_us, &head, &task->outlet);
+    bf_merge_publish(&task->windows, series, window, &head, &task->outlet);
 }
 
 /* One changed window at the step old -> now; true: it was dealt with. */
-static bool flush_window(struct bf_stage1 *task, struct bf_window *window, int64_t old_us,
-                         int64_t now_us, bool all)
+static bool flush_window(struct bf_stage1 *task, struct bf_window *window, int64_t old_us, int64_t now_us,
+                         bool all)
 {
     const struct bf_series *series = bf_series_at(&task->windows, window->series);
     const struct bf_slot *slot = &task->windows.slots[series->slot];
-    int64_t close_us = bf_window_close_us(slot->definition, window->start_us);
-    bool drops = bf_window_limit_us(slot->definition, window->start_us) <= now_us;
-    bool closes = close_us > old_us && close_us <= now_us;
+    int64_t close_us = bf_window_close_us(slot, window);
+    bool drops = bf_slot_refuse_us(slot, window->end_us) <= now_us;
+    /* A count closes when it is full, not by its end. */
+    bool closes = close_us > old_us && close_us <= now_us && slot->definition->window.kind != BF_WINDOW_COUNT;
     if (!slot->finishes) {
         if (all || closes || drops) {
             send_partial(task, slot, series, window, old_us);
@@ -87,12 +85,12 @@ static bool flush_window(struct bf_stage1 *task, struct bf_window *window, int64
     }
     if (window->flags & BF_WINDOW_SEALED) {
         if (all || drops) {
-            publish(task, series, window, BF_KPI_FINAL, old_us);
+            bf__stage1_publish(task, series, window, BF_KPI_FINAL, old_us);
         }
         return all || drops;
     }
     if (all && !closes && slot->definition->live && slot->count <= task->settings.live_scopes) {
-        publish(task, series, window, BF_KPI_PROVISIONAL, old_us);
+        bf__stage1_publish(task, series, window, BF_KPI_PROVISIONAL, old_us);
     }
     return all && !closes; /* what closes gets its final in a moment */
 }
@@ -108,22 +106,22 @@ static void flush_windows(struct bf_stage1 *task, int64_t old_us, int64_t now_us
     }
 }
 
-static void close_window(void *context, uint32_t slot, struct bf_series *series,
-                         struct bf_window *window, int64_t start_us)
+static void close_window(void *context, uint32_t slot, struct bf_series *series, struct bf_window *window,
+                         const struct bf_pane *pane)
 {
     struct bf_stage1 *task = context;
-    if (window == NULL && !bf_generations_in_force(&task->generations, slot, start_us)) {
+    if (window == NULL && !bf_generations_in_force(&task->generations, slot, pane->start_us)) {
         return; /* its definition has gone, or had not come */
     }
     if (window == NULL) {
-        window = bf_series_put_window(&task->windows, series, start_us); /* remembers revision 0 */
+        window = bf_series_put_window(&task->windows, series, pane); /* remembers revision 0 */
         if (window == NULL) {
             task->refused++;
             return;
         }
     }
     if (!(window->flags & BF_WINDOW_SEALED)) {
-        publish(task, series, window, BF_KPI_FINAL, task->clock.now_us);
+        bf__stage1_publish(task, series, window, BF_KPI_FINAL, task->clock.now_us);
         bf_window_clean(&task->windows, window);
     }
 }
@@ -131,8 +129,8 @@ static void close_window(void *context, uint32_t slot, struct bf_series *series,
 void bf__stage1_step(struct bf_stage1 *task, int64_t now_us)
 {
     int64_t old_us = task->clock.now_us;
-    bool all = task->last_emit_us == BF_TIME_NONE ||
-               now_us - task->last_emit_us >= task->settings.emit_every_us;
+    bool all =
+        task->last_emit_us == BF_TIME_NONE || now_us - task->last_emit_us >= task->settings.emit_every_us;
     if (all) {
         task->last_emit_us = now_us;
     }

@@ -39,6 +39,9 @@ void bf__stage1_follow(struct bf_stage1 *task, const struct bf_kpi_plan_item *kp
                        struct bf_cell *cell);
 /* Before the clock goes to now_us: what holds is accounted for in the windows that this closes. */
 void bf__stage1_hold(struct bf_stage1 *task, int64_t now_us);
+/* stage1_step.c: the result of the window that ends with this pane. */
+void bf__stage1_publish(struct bf_stage1 *task, const struct bf_series *series, struct bf_window *window,
+                        enum bf_kpi_phase phase, int64_t clock_us);
 /* stage1_step.c: the clock goes from clock.now_us to now_us. */
 void bf__stage1_step(struct bf_stage1 *task, int64_t now_us);
 

@@ -10,9 +10,9 @@
 enum bf_status bf__stage2_settings(struct bf_stage2 *task, struct bf_err *err)
 {
     task->settings = bf_generations_settings(&task->generations);
-    enum bf_status status = bf_windows_limit(&task->windows, task->settings.max_windows,
-                                             task->settings.max_scopes, BF_STAGE2_CELLS,
-                                             task->settings.max_state, err);
+    enum bf_status status =
+        bf_windows_limit(&task->windows, task->settings.max_windows, task->settings.max_scopes,
+                         BF_STAGE2_CELLS, task->settings.max_state, err);
     return status == BF_OK ? bf_pool_limit(&task->waiting, task->settings.max_windows, err) : status;
 }
 
@@ -102,8 +102,8 @@ static void replace(struct bf_stage2 *task, struct bf_series *series, const stru
 {
     const struct bf_slot *slot = &task->windows.slots[series->slot];
     struct bf_window *window;
-    struct bf_cell *held =
-        bf_series_put_cell(&task->windows, series, partial->start_us, partial->source, &window);
+    const struct bf_pane pane = {.start_us = partial->start_us, .end_us = partial->end_us};
+    struct bf_cell *held = bf_series_put_cell(&task->windows, series, &pane, partial->source, &window);
     if (held == NULL) {
         task->refused++;
         return;
@@ -149,14 +149,22 @@ void bf__stage2_wait(struct bf_stage2 *task, const struct bf_waiting *late, cons
     series->waiting++;
 }
 
+/* Whether it is a pane of this slot, by its length: where clocks change, the writer's time zone decides. */
+static bool is_pane(const struct bf_slot *slot, const struct bf_partial *partial)
+{
+    const struct bf_window_shape *shape = &slot->definition->window;
+    int64_t length_us = partial->end_us - partial->start_us;
+    return shape->kind == BF_WINDOW_FIXED ? length_us == shape->pane_us
+                                          : length_us > 0 && length_us <= shape->pane_us;
+}
+
 static void take_partial(struct bf_stage2 *task, uint32_t slot, const struct bf_partial *partial,
                          const struct bf_origin *origin)
 {
-    const struct bf_kpi_definition *definition = task->windows.slots[slot].definition;
-    const struct bf_aggregate *aggregate = task->windows.slots[slot].aggregate;
+    const struct bf_slot *its = &task->windows.slots[slot];
     union bf_cell_room room;
-    if (bf_cell_from_partial(&room.cell, aggregate, &definition->options, partial) != BF_OK ||
-        partial->end_us - partial->start_us != definition->window_us || partial->scope.len > BF_SCOPE_MAX) {
+    if (!is_pane(its, partial) || partial->scope.len > BF_SCOPE_MAX ||
+        bf_cell_from_partial(&room.cell, its->aggregate, &its->definition->options, partial) != BF_OK) {
         task->malformed++;
         return;
     }
@@ -165,7 +173,7 @@ static void take_partial(struct bf_stage2 *task, uint32_t slot, const struct bf_
         task->refused++;
         return;
     }
-    if (partial->stamp_us < bf_window_close_us(definition, partial->start_us)) {
+    if (partial->stamp_us < bf_slot_close_us(its, partial->end_us)) {
         replace(task, series, partial, &room.cell);
     } else {
         const struct bf_waiting late = {.series = bf_series_index(&task->windows, series),
@@ -173,7 +181,7 @@ static void take_partial(struct bf_stage2 *task, uint32_t slot, const struct bf_
                                         .stamp_us = partial->stamp_us,
                                         .offset = origin->offset,
                                         .index = origin->index,
-                                        .start_us = partial->start_us};
+                                        .pane = {.start_us = partial->start_us, .end_us = partial->end_us}};
         bf__stage2_wait(task, &late, &room.cell);
     }
     bf_windows_release_series(&task->windows, series); /* only if there was no room for the rest */

@@ -14,7 +14,7 @@ static void save_waiting(const struct bf_stage2 *task, struct bf_mp_writer *out)
         bf_mp_put_int(out, late->stamp_us);
         bf_mp_put_int(out, late->offset);
         bf_mp_put_uint(out, late->index);
-        bf_mp_put_int(out, late->start_us);
+        bf_pane_save(&task->windows.slots[series->slot], &late->pane, out);
         const struct bf_slot *slot = &task->windows.slots[series->slot];
         bf_cell_save(&bf_slot_share(&task->windows, slot, late->share)->cell, slot->aggregate, out);
         at = late->next;
@@ -40,8 +40,7 @@ void bf_stage2_save(struct bf_stage2 *task, struct bf_mp_writer *out)
     save_waiting(task, out);
 }
 
-static enum bf_status load_waiting(struct bf_stage2 *task, struct bf_mp_reader *in,
-                                   struct bf_err *err)
+static enum bf_status load_waiting(struct bf_stage2 *task, struct bf_mp_reader *in, struct bf_err *err)
 {
     uint64_t count = bf_mp_get_uint(in);
     if (!bf_mp_ok(in) || count > (size_t)(in->end - in->at)) {
@@ -57,15 +56,13 @@ static enum bf_status load_waiting(struct bf_stage2 *task, struct bf_mp_reader *
         late.stamp_us = bf_mp_get_int(in);
         late.offset = bf_mp_get_int(in);
         late.index = (uint32_t)bf_mp_get_uint(in);
-        late.start_us = bf_mp_get_int(in);
         if (!bf_mp_ok(in) || slot >= task->windows.slot_count || late.source < 0 ||
-            late.source >= task->source_count) {
+            late.source >= task->source_count || !bf_pane_load(&task->windows.slots[slot], &late.pane, in)) {
             return BF_MALFORMED;
         }
         struct bf_series *series = bf_windows_series(&task->windows, (uint32_t)slot, scope);
-        if (series == NULL ||
-            bf_cell_load(&room.cell, task->windows.slots[slot].aggregate,
-                         &task->windows.slots[slot].definition->options, in) != BF_OK) {
+        if (series == NULL || bf_cell_load(&room.cell, task->windows.slots[slot].aggregate,
+                                           &task->windows.slots[slot].definition->options, in) != BF_OK) {
             return BF_MALFORMED;
         }
         late.series = bf_series_index(&task->windows, series);
@@ -74,15 +71,13 @@ static enum bf_status load_waiting(struct bf_stage2 *task, struct bf_mp_reader *
     return status;
 }
 
-static enum bf_status load_tables(struct bf_stage2 *task, struct bf_mp_reader *in,
-                                  struct bf_err *err)
+static enum bf_status load_tables(struct bf_stage2 *task, struct bf_mp_reader *in, struct bf_err *err)
 {
     enum bf_status status = bf_windows_load(&task->windows, in, task->options.definitions,
                                             task->options.definitions_context, err);
     if (status == BF_OK) {
-        status =
-            bf_generations_load(&task->generations, &task->windows, in, task->options.definitions,
-                                task->options.definitions_context, false, err);
+        status = bf_generations_load(&task->generations, &task->windows, in, task->options.definitions,
+                                     task->options.definitions_context, false, err);
     }
     if (status == BF_OK) {
         status = load_waiting(task, in, err);
@@ -115,10 +110,10 @@ enum bf_status bf_stage2_load(struct bf_stage2 *task, struct bf_slice bytes, str
     struct bf_mp_reader in;
     bf_mp_reader_init(&in, bytes);
     uint64_t format = bf_mp_get_uint(&in);
-    if (format != BF_STATE_FORMAT) {
+    if (format < BF_STATE_FORMAT_OLDEST || format > BF_STATE_FORMAT) {
         return bf_err_set(err, BF_FATAL,
-                          "the checkpoint has state format %llu, this engine reads %d",
-                          (unsigned long long)format, BF_STATE_FORMAT);
+                          "the checkpoint has state format %llu, this engine reads %d to %d",
+                          (unsigned long long)format, BF_STATE_FORMAT_OLDEST, BF_STATE_FORMAT);
     }
     enum bf_status status = load(task, &in, err);
     if (status == BF_MALFORMED || status == BF_LIMIT || (status == BF_OK && !bf_mp_done(&in))) {

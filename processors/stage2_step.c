@@ -14,18 +14,15 @@ void bf__stage2_clocks(struct bf_stage2 *task, int64_t *slowest_us, int64_t *fas
     }
 }
 
-static int64_t generation_of(const struct bf_stage2 *task, const struct bf_slot *slot,
-                             int64_t start_us)
+static int64_t generation_of(const struct bf_stage2 *task, const struct bf_slot *slot, int64_t start_us)
 {
     const struct bf_generation_known *known = bf_generations_at(&task->generations, start_us);
-    return known != NULL && known->generation < slot->generation ? known->generation
-                                                                 : slot->generation;
+    return known != NULL && known->generation < slot->generation ? known->generation : slot->generation;
 }
 
 /* The older definition is published, as suspect; the newer one is held back. */
-static void publish(struct bf_stage2 *task, const struct bf_series *series,
-                    struct bf_window *window, enum bf_kpi_phase phase, bool incomplete,
-                    int64_t clock_us)
+static void publish(struct bf_stage2 *task, const struct bf_series *series, struct bf_window *window,
+                    enum bf_kpi_phase phase, bool incomplete, int64_t clock_us)
 {
     const struct bf_slot *slot = &task->windows.slots[series->slot];
     const struct bf_twin twin = bf_windows_twin(&task->windows, series, window->start_us);
@@ -49,18 +46,18 @@ static void publish(struct bf_stage2 *task, const struct bf_series *series,
         .generation = generation_of(task, slot, window->start_us),
         .clock_us = clock_us,
     };
-    bf_merge_publish(&task->windows, series, window, window->start_us, &head, &task->outlet);
+    bf_merge_publish(&task->windows, series, window, &head, &task->outlet);
 }
 
 static void close_window(void *context, uint32_t slot_index, struct bf_series *series,
-                         struct bf_window *window, int64_t start_us)
+                         struct bf_window *window, const struct bf_pane *pane)
 {
     struct bf_stage2 *task = context;
     if (window == NULL) {
-        if (!bf_generations_in_force(&task->generations, slot_index, start_us)) {
+        if (!bf_generations_in_force(&task->generations, slot_index, pane->start_us)) {
             return;
         }
-        window = bf_series_put_window(&task->windows, series, start_us); /* remembers revision 0 */
+        window = bf_series_put_window(&task->windows, series, pane); /* remembers revision 0 */
         if (window == NULL) {
             task->refused++;
             return;
@@ -69,24 +66,37 @@ static void close_window(void *context, uint32_t slot_index, struct bf_series *s
     if (!(window->flags & BF_WINDOW_SEALED)) {
         bf_window_clean(&task->windows, window);
         publish(task, series, window, BF_KPI_FINAL, false,
-                bf_window_close_us(task->windows.slots[slot_index].definition, start_us));
+                bf_window_close_us(&task->windows.slots[slot_index], window));
     }
 }
 
-/* The first late partial of a window without any makes its final, every further one a revision. */
+/* The first late partial of a window without any makes its final, every further one a revision: of all closed
+ * windows with its pane. */
 static void apply_late(struct bf_stage2 *task, const struct bf_waiting *late)
 {
     struct bf_series *series = bf_series_at(&task->windows, late->series);
-    struct bf_window *window = bf_series_put_window(&task->windows, series, late->start_us);
+    const struct bf_slot *slot = &task->windows.slots[series->slot];
+    struct bf_window *window = bf_series_put_window(&task->windows, series, &late->pane);
+    struct bf_pane next = late->pane;
     series->waiting--;
     if (window == NULL) {
         task->refused++;
-        bf_share_give(&task->windows.shares, task->windows.slots[series->slot].share_class, late->share);
+        bf_share_give(&task->windows.shares, slot->share_class, late->share);
         bf_windows_release_series(&task->windows, series);
         return;
     }
     bf_window_put_share(&task->windows, window, late->source, late->share);
     publish(task, series, window, BF_KPI_FINAL, false, late->stamp_us);
+    while (bf_slot_next_with(slot, &late->pane, &next, late->stamp_us)) {
+        window = bf_series_window(&task->windows, series, next.start_us);
+        if (window == NULL && bf_generations_in_force(&task->generations, series->slot, next.start_us)) {
+            window = bf_series_put_window(&task->windows, series, &next);
+            task->refused += window == NULL ? 1 : 0;
+        }
+        if (window != NULL) {
+            publish(task, series, window, BF_KPI_FINAL, false, late->stamp_us);
+        }
+    }
 }
 
 static void apply_ripe(struct bf_stage2 *task)
@@ -115,10 +125,10 @@ static void provisional(struct bf_stage2 *task)
         struct bf_window *window = bf_windows_at(&task->windows, at);
         const struct bf_series *series = bf_series_at(&task->windows, window->series);
         const struct bf_slot *slot = &task->windows.slots[series->slot];
-        int64_t end_us = window->start_us + slot->definition->window_us;
+        int64_t end_us = window->end_us;
         int64_t ahead_us = task->fastest_us < end_us ? task->fastest_us : end_us;
-        bool incomplete = task->slowest_us == BF_TIME_NONE ||
-                          task->slowest_us < ahead_us - slot->definition->delay_us;
+        bool incomplete =
+            task->slowest_us == BF_TIME_NONE || task->slowest_us < ahead_us - slot->definition->delay_us;
         at = window->dirty_next;
         bf_window_clean(&task->windows, window);
         if (!(window->flags & BF_WINDOW_SEALED) && slot->count <= task->settings.live_scopes) {

@@ -17,7 +17,8 @@ struct bf_waiting { /* a late partial, in the order (stamp, source, origin) */
     uint32_t previous, next;
     uint32_t series;
     int32_t source;
-    int64_t stamp_us, offset, start_us;
+    int64_t stamp_us, offset;
+    struct bf_pane pane;
     uint32_t index;
     uint32_t share; /* its cell, beside those of its series' windows */
 };

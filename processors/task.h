@@ -12,8 +12,9 @@
 
 /* Raised whenever the same log gives other outputs. A replay under another engine is refused. */
 #define BF_ENGINE_VERSION 1
-/* First byte-level version of a saved state. */
+/* Of a saved state's bytes; older ones are read back to BF_STATE_FORMAT_OLDEST. 1: without sources. */
 #define BF_STATE_FORMAT 2
+#define BF_STATE_FORMAT_OLDEST 1
 
 struct bf_input {
     enum bf_record_type type;

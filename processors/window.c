@@ -34,8 +34,7 @@ static void chain(struct bf_windows *windows, struct bf_series *series)
     *head = bf_series_index(windows, series);
 }
 
-static enum bf_status grow_heads(struct bf_windows *windows, uint64_t max_scopes,
-                                 struct bf_err *err)
+static enum bf_status grow_heads(struct bf_windows *windows, uint64_t max_scopes, struct bf_err *err)
 {
     size_t size = 64;
     while (size < max_scopes) {
@@ -59,9 +58,8 @@ static enum bf_status grow_heads(struct bf_windows *windows, uint64_t max_scopes
     return BF_OK;
 }
 
-enum bf_status bf_windows_limit(struct bf_windows *windows, uint64_t max_windows,
-                                uint64_t max_scopes, uint64_t cells, uint64_t max_state,
-                                struct bf_err *err)
+enum bf_status bf_windows_limit(struct bf_windows *windows, uint64_t max_windows, uint64_t max_scopes,
+                                uint64_t cells, uint64_t max_state, struct bf_err *err)
 {
     enum bf_status status = bf_pool_limit(&windows->windows, max_windows, err);
     if (status == BF_OK) {
@@ -89,8 +87,8 @@ int64_t bf_windows_find_slot(const struct bf_windows *windows, struct bf_slice i
 }
 
 enum bf_status bf_windows_add_slot(struct bf_windows *windows, const struct bf_kpi_plan_item *kpi,
-                                   int64_t generation, bool finishes, int64_t now_us,
-                                   uint32_t *index, struct bf_err *err)
+                                   int64_t generation, bool finishes, int64_t now_us, uint32_t *index,
+                                   struct bf_err *err)
 {
     int64_t found = bf_windows_find_slot(windows, kpi->definition->id, kpi->definition->hash);
     if (found >= 0) {
@@ -122,10 +120,10 @@ enum bf_status bf_windows_add_slot(struct bf_windows *windows, const struct bf_k
         .aggregate = kpi->aggregate,
         .generation = generation,
         .seed = bf_hash64_mix(bf_hash64(kpi->definition->id), kpi->definition->hash),
-        .closed_us = now_us == BF_TIME_NONE ? BF_TIME_NONE
-                                            : bf_window_first_open_us(kpi->definition, now_us),
-        .oldest_us = BF_TIME_NONE,
-        .newest_us = BF_TIME_NONE,
+        .closed_us = now_us == BF_TIME_NONE ? BF_TIME_NONE : bf_slot_first_open_us(kpi->definition, now_us),
+        .oldest_end_us = BF_TIME_NONE,
+        .newest_end_us = BF_TIME_NONE,
+        .reach_us = bf_shape_reach_us(&kpi->definition->window),
         .share_class = bf_shares_class(state_size),
         .state_size = (uint32_t)state_size,
         .finishes = finishes,
@@ -189,14 +187,12 @@ static uint64_t series_hash(const struct bf_windows *windows, uint32_t slot, str
     return bf_hash64_mix(windows->slots[slot].seed, bf_hash64(scope));
 }
 
-struct bf_series *bf_windows_series(const struct bf_windows *windows, uint32_t slot,
-                                    struct bf_slice scope)
+struct bf_series *bf_windows_series(const struct bf_windows *windows, uint32_t slot, struct bf_slice scope)
 {
     return find_series(windows, slot, series_hash(windows, slot, scope), scope);
 }
 
-struct bf_series *bf_windows_put_series(struct bf_windows *windows, uint32_t slot,
-                                        struct bf_slice scope)
+struct bf_series *bf_windows_put_series(struct bf_windows *windows, uint32_t slot, struct bf_slice scope)
 {
     uint64_t hash = series_hash(windows, slot, scope);
     struct bf_series *series = find_series(windows, slot, hash, scope);
@@ -233,10 +229,8 @@ void bf_windows_release_series(struct bf_windows *windows, struct bf_series *ser
     }
     struct bf_slot *slot = &windows->slots[series->slot];
     uint32_t index = bf_series_index(windows, series);
-    *(series->previous != 0 ? &bf_series_at(windows, series->previous)->next : &slot->first) =
-        series->next;
-    *(series->next != 0 ? &bf_series_at(windows, series->next)->previous : &slot->last) =
-        series->previous;
+    *(series->previous != 0 ? &bf_series_at(windows, series->previous)->next : &slot->first) = series->next;
+    *(series->next != 0 ? &bf_series_at(windows, series->next)->previous : &slot->last) = series->previous;
     slot->count--;
     uint32_t *link = &windows->heads[series->hash & windows->mask];
     while (*link != index) {
@@ -292,8 +286,9 @@ struct bf_window *bf_series_window(const struct bf_windows *windows, const struc
 }
 
 struct bf_window *bf_series_put_window(struct bf_windows *windows, struct bf_series *series,
-                                       int64_t start_us)
+                                       const struct bf_pane *pane)
 {
+    int64_t start_us = pane->start_us;
     uint32_t *link = &series->newest;
     while (*link != 0 && bf_windows_at(windows, *link)->start_us > start_us) {
         link = &bf_windows_at(windows, *link)->older;
@@ -307,13 +302,14 @@ struct bf_window *bf_series_put_window(struct bf_windows *windows, struct bf_ser
     }
     struct bf_window *window = bf_windows_at(windows, index);
     window->start_us = start_us;
+    window->end_us = pane->end_us;
     window->series = bf_series_index(windows, series);
     window->older = *link;
     *link = index;
     series->windows++;
     struct bf_slot *slot = &windows->slots[series->slot];
-    if (slot->oldest_us == BF_TIME_NONE || start_us < slot->oldest_us) {
-        slot->oldest_us = start_us;
+    if (slot->oldest_end_us == BF_TIME_NONE || pane->end_us < slot->oldest_end_us) {
+        slot->oldest_end_us = pane->end_us;
     }
     return window;
 }
@@ -336,8 +332,8 @@ static void link_share(struct bf_windows *windows, struct bf_slot *slot, const s
     part->source = source;
     part->next = *link;
     *link = share;
-    if (slot->newest_us == BF_TIME_NONE || window->start_us > slot->newest_us) {
-        slot->newest_us = window->start_us;
+    if (slot->newest_end_us == BF_TIME_NONE || window->end_us > slot->newest_end_us) {
+        slot->newest_end_us = window->end_us;
     }
 }
 
@@ -358,12 +354,12 @@ struct bf_cell *bf_window_cell(struct bf_windows *windows, struct bf_window *win
     return cell;
 }
 
-struct bf_cell *bf_series_put_cell(struct bf_windows *windows, struct bf_series *series, int64_t start_us,
-                                   int32_t source, struct bf_window **window)
+struct bf_cell *bf_series_put_cell(struct bf_windows *windows, struct bf_series *series,
+                                   const struct bf_pane *pane, int32_t source, struct bf_window **window)
 {
     bool room = bf_shares_room(&windows->shares, windows->slots[series->slot].share_class);
-    *window = room ? bf_series_put_window(windows, series, start_us)
-                   : bf_series_window(windows, series, start_us);
+    *window = room ? bf_series_put_window(windows, series, pane)
+                   : bf_series_window(windows, series, pane->start_us);
     return *window == NULL ? NULL : bf_window_cell(windows, *window, source);
 }
 
@@ -376,6 +372,21 @@ void bf_window_put_share(struct bf_windows *windows, struct bf_window *window, i
         bf_share_give(&windows->shares, slot->share_class, before);
     }
     link_share(windows, slot, window, link, source, share);
+}
+
+const struct bf_cell *bf_window_total(const struct bf_windows *windows, const struct bf_slot *slot,
+                                      const struct bf_window *window, union bf_cell_room *room)
+{
+    const struct bf_share *part = window->parts == 0 ? NULL : bf_slot_share(windows, slot, window->parts);
+    if (part != NULL && part->next == 0) {
+        return &part->cell;
+    }
+    bf_cell_init(&room->cell, slot->aggregate, &slot->definition->options);
+    while (part != NULL) {
+        bf_cell_merge(&room->cell, slot->aggregate, &part->cell);
+        part = part->next == 0 ? NULL : bf_slot_share(windows, slot, part->next);
+    }
+    return &room->cell;
 }
 
 static uint32_t window_index(const struct bf_windows *windows, const struct bf_window *window)

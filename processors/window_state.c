@@ -2,6 +2,28 @@
  * newest first), the dirty list as numbers in that order, so save(load(x)) is x. */
 #include "processors/window.h"
 
+#define TIME_FAR (2 * BF_TIME_MAX) /* no pane lies beyond; leaves room for every sum */
+
+void bf_pane_save(const struct bf_slot *slot, const struct bf_pane *pane, struct bf_mp_writer *out)
+{
+    bf_mp_put_int(out, pane->start_us);
+    if (slot->definition->window.kind != BF_WINDOW_FIXED) {
+        bf_mp_put_int(out, pane->end_us);
+    }
+}
+
+bool bf_pane_load(const struct bf_slot *slot, struct bf_pane *pane, struct bf_mp_reader *in)
+{
+    pane->start_us = bf_mp_get_int(in);
+    if (!bf_mp_ok(in) || pane->start_us < -TIME_FAR || pane->start_us > TIME_FAR) {
+        return false;
+    }
+    pane->end_us = slot->definition->window.kind == BF_WINDOW_FIXED
+                       ? pane->start_us + slot->definition->window.pane_us
+                       : bf_mp_get_int(in);
+    return bf_mp_ok(in) && pane->end_us > pane->start_us && pane->end_us <= 2 * TIME_FAR;
+}
+
 static void save_window(const struct bf_windows *windows, const struct bf_slot *slot,
                         const struct bf_window *window, struct bf_mp_writer *out)
 {
@@ -9,9 +31,10 @@ static void save_window(const struct bf_windows *windows, const struct bf_slot *
     for (uint32_t p = window->parts; p != 0; parts++) {
         p = bf_slot_share(windows, slot, p)->next;
     }
-    bf_mp_put_int(out, window->start_us);
+    const struct bf_pane pane = {.start_us = window->start_us, .end_us = window->end_us};
+    bf_pane_save(slot, &pane, out);
     bf_mp_put_uint(out, window->revision);
-    bf_mp_put_uint(out, window->flags & ~(uint32_t)BF_WINDOW_DIRTY);
+    bf_mp_put_uint(out, window->flags & BF_WINDOW_KEPT_FLAGS);
     bf_mp_put_uint(out, parts);
     for (uint32_t p = window->parts; p != 0;) {
         const struct bf_share *part = bf_slot_share(windows, slot, p);
@@ -67,12 +90,16 @@ void bf_windows_save(struct bf_windows *windows, struct bf_mp_writer *out)
 static enum bf_status load_window(struct bf_windows *windows, const struct bf_slot *slot,
                                   struct bf_series *series, struct bf_mp_reader *in)
 {
-    struct bf_window *window = bf_series_put_window(windows, series, bf_mp_get_int(in));
+    struct bf_pane pane;
+    if (!bf_pane_load(slot, &pane, in)) {
+        return BF_MALFORMED;
+    }
+    struct bf_window *window = bf_series_put_window(windows, series, &pane);
     if (window == NULL) {
         return BF_LIMIT;
     }
     window->revision = (uint32_t)bf_mp_get_uint(in);
-    window->flags = (uint32_t)bf_mp_get_uint(in) & (BF_WINDOW_SEALED | BF_WINDOW_PUBLISHED);
+    window->flags = (uint32_t)bf_mp_get_uint(in) & BF_WINDOW_KEPT_FLAGS;
     uint64_t parts = bf_mp_get_uint(in);
     for (uint64_t p = 0; bf_mp_ok(in) && p < parts; p++) {
         struct bf_cell *cell = bf_window_cell(windows, window, (int32_t)bf_mp_get_int(in));
@@ -83,8 +110,7 @@ static enum bf_status load_window(struct bf_windows *windows, const struct bf_sl
     return bf_mp_ok(in) ? BF_OK : BF_MALFORMED;
 }
 
-static enum bf_status load_series(struct bf_windows *windows, uint32_t index,
-                                  struct bf_mp_reader *in)
+static enum bf_status load_series(struct bf_windows *windows, uint32_t index, struct bf_mp_reader *in)
 {
     struct bf_slice scope = bf_mp_get_str(in);
     if (!bf_mp_ok(in) || scope.len > BF_SCOPE_MAX) {
@@ -103,11 +129,10 @@ static enum bf_status load_series(struct bf_windows *windows, uint32_t index,
 }
 
 static const struct bf_kpi_plan_item *find_kpi(const struct bf_kpi_plan *plan, struct bf_slice id,
-                                          uint64_t hash)
+                                               uint64_t hash)
 {
     for (size_t i = 0; i < plan->count; i++) {
-        if (plan->kpis[i].definition->hash == hash &&
-            bf_slice_equal(plan->kpis[i].definition->id, id)) {
+        if (plan->kpis[i].definition->hash == hash && bf_slice_equal(plan->kpis[i].definition->id, id)) {
             return &plan->kpis[i];
         }
     }
@@ -134,8 +159,7 @@ static enum bf_status load_slot(struct bf_windows *windows, struct bf_mp_reader 
     const struct bf_kpi_plan_item *kpi = find_kpi(plan, id, hash);
     uint32_t index;
     if (kpi == NULL) {
-        return bf_err_set(err, BF_FATAL,
-                          "generation %lld has no KPI %.*s as it stands in the checkpoint",
+        return bf_err_set(err, BF_FATAL, "generation %lld has no KPI %.*s as it stands in the checkpoint",
                           (long long)generation, BF_SLICE_ARG(id));
     }
     status = bf_windows_add_slot(windows, kpi, generation, finishes, BF_TIME_NONE, &index, err);
@@ -150,8 +174,7 @@ static enum bf_status load_slot(struct bf_windows *windows, struct bf_mp_reader 
 }
 
 /* What is held must fit, though a reload may have lowered the limits since. */
-static enum bf_status make_room(struct bf_windows *windows, struct bf_mp_reader *in,
-                                struct bf_err *err)
+static enum bf_status make_room(struct bf_windows *windows, struct bf_mp_reader *in, struct bf_err *err)
 {
     uint64_t held = bf_mp_get_uint(in), parts = bf_mp_get_uint(in);
     uint64_t series = bf_mp_get_uint(in), texts = bf_mp_get_uint(in);

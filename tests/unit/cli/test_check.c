@@ -105,12 +105,21 @@ static void test_what_the_windows_need(void **state)
     (void)state;
     struct bf_city city = {.zones = NULL};
     struct bf_group_by group[] = {{.kind = BF_GROUP_DEVICE}, {.kind = BF_GROUP_TAG}};
-    struct bf_kpi_definition kpi = {.window_us = 10000000, .delay_us = 5000000, .lateness_us = 100000000};
+    struct bf_kpi_definition kpi = {.window = {.pane_us = 10000000, .panes = 1},
+                                    .window_us = 10000000, .delay_us = 5000000, .lateness_us = 100000000};
     struct bf_need_scale scale = {.devices = 1000, .tags = 50, .readings = 12, .partials = 4};
     struct bf_need need = bf_need_of(&city, &kpi, &scale);
     assert_int_equal(need.open, 12); /* ceil(115 / 10) */
     assert_int_equal(need.scopes, 1);
     assert_int_equal(need.second_windows, 12);
+    kpi.aggregate = BF_SLICE("count");
+    need = bf_need_of(&city, &kpi, &scale);
+    uint64_t one_pane = need.second_bytes;
+    kpi.window.panes = 365;
+    need = bf_need_of(&city, &kpi, &scale);
+    assert_int_equal(need.open, 12 + 364);
+    assert_in_range(need.second_bytes - one_pane, 364 * 100, 364 * 200); /* one cell each */
+    kpi.window.panes = 1;
     kpi.group = group;
     kpi.group_count = 2;
     kpi.by_device = true;
@@ -121,7 +130,7 @@ static void test_what_the_windows_need(void **state)
     kpi.by_device = false;
     kpi.group = group + 1;
     kpi.group_count = 1;
-    kpi.window_us = 1;
+    kpi.window.pane_us = 1;
     kpi.lateness_us = INT64_MAX / 2;
     scale.tags = UINT64_MAX / 2;
     need = bf_need_of(&city, &kpi, &scale);

@@ -10,7 +10,15 @@
 #include "processors/stage1.h"
 #include "processors/stage2.h"
 
+#ifndef SECOND /* a test may stretch time, and put it where clocks change */
 #define SECOND BF_US_PER_S
+#define BASE (1000 * SECOND)
+#endif
+/* Further KPIs of either generation, each with a comma behind it. */
+#ifndef MORE_FIRST_KPIS
+#define MORE_FIRST_KPIS
+#define MORE_SECOND_KPIS
+#endif
 #define SOURCES 3
 #define PARTIALS 2
 #define KPIS 2
@@ -21,31 +29,30 @@
 static struct bf_group_by by_zone[] = {{.kind = BF_GROUP_ZONE, .tag = {NULL, 0}}};
 static struct bf_group_by by_device[] = {{.kind = BF_GROUP_DEVICE, .tag = {NULL, 0}}};
 
-#define DEFINITION(name, text, how, by, count, device, number)                                              \
-    {                                                                                                       \
-        .id = {text, sizeof(text) - 1}, .unit = {"1", 1}, .quantity = {"speed", 5},                         \
-        .window = {.kind = BF_WINDOW_FIXED, .pane_us = WINDOW, .panes = 1}, .window_us = WINDOW,            \
-        .delay_us = DELAY, .lateness_us = LATENESS, .group = by, .group_count = count, .by_device = device, \
-        .aggregate = {how, sizeof(how) - 1}, .live = true, .hash = number                                   \
+#define DEFINITION_OVER(text, how, by, count, device, number, ...)                                           \
+    {                                                                                                        \
+        .id = {text, sizeof(text) - 1}, .unit = {"1", 1}, .quantity = {"speed", 5}, .window = {__VA_ARGS__}, \
+        .window_us = WINDOW, .delay_us = DELAY, .lateness_us = LATENESS, .group = by, .group_count = count,  \
+        .by_device = device, .aggregate = {how, sizeof(how) - 1}, .live = true, .hash = number               \
     }
+#define DEFINITION(name, text, how, by, count, device, number) \
+    DEFINITION_OVER(text, how, by, count, device, number, .pane_us = WINDOW, .panes = 1)
 
 static struct bf_kpi_definition first_kpis[] = {
     DEFINITION(zone, "zone_sum", "sum", by_zone, 1, false, 11),
     DEFINITION(device, "device_count", "count", by_device, 1, true, 12),
-    DEFINITION(city, "city_mean", "mean", NULL, 0, false, 13),
-};
+    DEFINITION(city, "city_mean", "mean", NULL, 0, false, 13), MORE_FIRST_KPIS};
 /* The second generation: the zone's sum becomes a maximum, the city's mean goes. */
 static struct bf_kpi_definition second_kpis[] = {
     DEFINITION(zone, "zone_sum", "max", by_zone, 1, false, 21),
-    DEFINITION(device, "device_count", "count", by_device, 1, true, 12),
-};
+    DEFINITION(device, "device_count", "count", by_device, 1, true, 12), MORE_SECOND_KPIS};
 
 static struct bf_city cities[] = {
-    {.kpis = first_kpis, .kpi_count = 3},
-    {.kpis = second_kpis, .kpi_count = 2},
+    {.kpis = first_kpis, .kpi_count = sizeof(first_kpis) / sizeof(first_kpis[0])},
+    {.kpis = second_kpis, .kpi_count = sizeof(second_kpis) / sizeof(second_kpis[0])},
 };
 static struct bf_kpi_plan *plans[2];
-static const int64_t plan_from[2] = {BF_TIME_NONE, 1200 * SECOND};
+static int64_t plan_from[2]; /* set with the plans */
 static bool plans_there = true;
 static const struct bf_install test_install = {.id = {"00000000000000aa", 16},
                                                .readings = SOURCES,
@@ -69,6 +76,8 @@ static inline enum bf_status find_plan(void *context, int64_t generation, const 
 static inline int make_plans(void **state)
 {
     (void)state;
+    plan_from[0] = BF_TIME_NONE;
+    plan_from[1] = BASE + 200 * SECOND;
     for (size_t i = 0; i < 2; i++) {
         struct bf_city *city = &cities[i];
         struct bf_err err;

@@ -80,6 +80,9 @@ static void assert_same_results(void)
     assert_int_equal(result_count[0], result_count[1]);
 }
 
+#ifdef PANES_ORACLE
+#include "tests/unit/processors/oracle_panes.h"
+#else
 /* ---- the oracle */
 enum fate { UNSEEN, FINAL, LATE, REJECTED };
 enum kind { ZONE_SUM, DEVICE_COUNT, ZONE_HELD, DEVICE_RISE, KINDS };
@@ -351,6 +354,8 @@ static void oracle(void)
         }
     }
 }
+
+#endif
 
 static void drop_city(int set)
 {

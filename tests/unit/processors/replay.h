@@ -17,7 +17,6 @@
 #define CHANNELS 4
 #define MAX_TRUTH 4096
 #define MAX_RECORDS 16384
-#define BASE (1000 * SECOND)
 
 static uint64_t seed;
 static uint32_t draw(uint32_t below)

@@ -58,7 +58,7 @@ static void lists_by_quantity_keep_the_order_of_the_files(void **state)
     assert_int_equal(plan->kpis[2].next, 0);
     assert_int_equal(plan->any, 2);
     assert_true(bf_kpi_plan_takes(&plan->kpis[1], &reading));
-    assert_int_equal(plan->longest_window_us, 20);
+    assert_int_equal(plan->longest_pane_us, 20);
     assert_int_equal(plan->longest_reach_us, 111);
     bf_kpi_plan_destroy(plan);
 }

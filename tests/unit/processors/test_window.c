@@ -35,12 +35,13 @@ static int gone(void **state)
 static struct bf_window *data(const char *scope, int64_t start)
 {
     struct bf_series *series = bf_windows_put_series(&table, slot, bf_slice_of(scope));
-    struct bf_window *window = series == NULL ? NULL : bf_series_put_window(&table, series, start * SECOND);
+    const struct bf_pane pane = {.start_us = start * SECOND, .end_us = start * SECOND + WINDOW};
+    struct bf_window *window = series == NULL ? NULL : bf_series_put_window(&table, series, &pane);
     return window != NULL && bf_window_cell(&table, window, 0) != NULL ? window : NULL;
 }
 
 static void note(void *context, uint32_t index, struct bf_series *series, struct bf_window *window,
-                 int64_t start_us)
+                 const struct bf_pane *pane)
 {
     char scope[BF_SCOPE_MAX];
     const struct bf_slice name = bf_series_scope(&table, series, scope);
@@ -48,7 +49,7 @@ static void note(void *context, uint32_t index, struct bf_series *series, struct
     (void)context;
     assert_int_equal(index, slot);
     (void)snprintf(closed + len, sizeof closed - len, "%.*s%c%lld ", BF_SLICE_ARG(name),
-                   window == NULL ? '-' : '+', (long long)(start_us / SECOND));
+                   window == NULL ? '-' : '+', (long long)(pane->start_us / SECOND));
 }
 
 static void series_and_windows_have_limits(void **state)
