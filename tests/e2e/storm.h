@@ -7,7 +7,8 @@
  *     storm_blow(&storm);                         every fault is over and every daemon is ready
  *
  * mosquitto is only restarted in order: what it loses when it is killed is lost before belfry's promise
- * begins. While it restarts the devices hold still, so that none of them sends a message twice.
+ * begins. Before it restarts the devices are cut off and have all their answers, so that none of them sends a
+ * message that it has.
  * Owner: the test's static struct.   Thread: main.   Limits: STORM_FAULTS_MAX.
  * Errors: as town.h: it fails the test that calls it. */
 #ifndef BF_TESTS_E2E_STORM_H

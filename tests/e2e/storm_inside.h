@@ -36,7 +36,7 @@ extern const struct storm_row storm_rows[STORM_KINDS];
 struct bf_peer *storm_peer(struct town *town, int peer);
 /* Starts it (again: asks whether it has started); false while it does not answer yet. */
 bool storm_bring(struct bf_peer *peer, bool again);
-/* In order, and on the same port. Devices hold still meanwhile: what they sent is acknowledged before. */
+/* In order, and on the same port. */
 void storm_restart_broker(struct town *town);
 void storm_disk(struct town *town, int peer, bool full);
 /* A copy of its append-only file, as a backup takes it from a running server. */

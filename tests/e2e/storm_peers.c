@@ -11,7 +11,8 @@
 #define SPARE_BYTES 65536
 #define DISK_BYTES (UINT64_C(8) << 30) /* a tmpfs takes only what is used */
 #define QUIET_MS 60000                 /* with a backlog mosquitto is busy for a while */
-#define QUIET_LOOKS 3
+#define QUIET_LOOKS 5
+#define LOOK_US (20 * BF_US_PER_MS)
 
 struct bf_peer *storm_peer(struct town *town, int peer)
 {
@@ -30,46 +31,49 @@ bool storm_bring(struct bf_peer *peer, bool again)
     return again && status == BF_OK;
 }
 
-/* Whether nothing waits in any socket between the broker and its clients. */
-static bool is_quiet(const struct bf_peer *broker)
+/* Whether nothing that was sent waits in a socket: for the broker, or on the way from it to the devices. */
+static bool is_quiet(const struct town *town)
 {
     char line[300];
+    unsigned broker = town->broker.port, relay = town->devices_cut.port;
     bool quiet = true;
     FILE *file = fopen("/proc/net/tcp", "r");
     assert_non_null(file);
     while (fgets(line, sizeof line, file) != NULL) {
         unsigned local = 0, remote = 0, sending = 0, received = 0;
-        if (sscanf(line, " %*u: %*8x:%4x %*8x:%4x %*x %8x:%8x", &local, &remote, &sending, &received) != 4 ||
-            (local != broker->port && remote != broker->port)) {
+        if (sscanf(line, " %*u: %*8x:%4x %*8x:%4x %*x %8x:%8x", &local, &remote, &sending, &received) != 4) {
             continue;
         }
-        bool to_broker = local == broker->port ? received > 0 : sending > 0;
-        quiet = quiet && !to_broker;
+        bool asked = (local == broker && received > 0) || (remote == broker && sending > 0);
+        bool answered = (local == relay && sending > 0) || (remote == relay && received > 0);
+        quiet = quiet && !asked && !answered;
     }
     fclose(file);
     return quiet;
 }
 
+/* What the devices say from now on does not reach the broker; what has reached it is acknowledged. So what
+ * they send again on their next connection is new to it. */
 void storm_restart_broker(struct town *town)
 {
     struct bf_err err = {0};
     int looks = 0;
-    bf_child_pause(&town->devices);
+    bf_cut_set(&town->devices_cut, BF_CUT_ASK);
     int64_t deadline_us = bf_deadline_us(QUIET_MS);
     while (looks < QUIET_LOOKS) {
-        int64_t turn_us = bf_deadline_us(20);
+        int64_t turn_us = bf_time_monotonic_us() + LOOK_US;
         while (bf_wait_turn(turn_us)) {
         }
-        looks = is_quiet(&town->broker) ? looks + 1 : 0;
+        looks = is_quiet(town) ? looks + 1 : 0;
         if (!bf_wait_turn(deadline_us)) {
-            break; /* somebody is cut off; the devices are not */
+            fail_msg("mosquitto does not come to rest");
         }
     }
     bf_peer_stop(&town->broker);
     if (bf_peer_start(&town->broker, &err) != BF_OK) {
         fail_msg("mosquitto does not come back: %s\n%s", err.message, err.detail);
     }
-    bf_child_resume(&town->devices);
+    bf_cut_set(&town->devices_cut, BF_CUT_NOTHING);
 }
 
 void storm_disk(struct town *town, int peer, bool full)

@@ -98,7 +98,8 @@ static enum bf_status lay_cables(struct town *town, struct bf_err *err)
         }
     }
     town->kafka.via = len ? town->via : NULL;
-    return status;
+    town->devices_cut.target = town->broker.port;
+    return status == BF_OK ? bf_cut_open(&town->devices_cut, err) : status;
 }
 
 /* Only the data: pid files, logs and configurations lie beside it and must not be lost. */
@@ -195,6 +196,7 @@ void town_close(struct town *town)
     bf_peer_stop(&town->redis);
     bf_peer_stop(&town->kafka);
     bf_peer_stop(&town->broker);
+    bf_cut_close(&town->devices_cut);
     for (size_t i = 0; i < TOWN_DAEMONS; i++) {
         for (size_t peer = 0; peer < TOWN_PEERS; peer++) {
             bf_cut_close(&town->cuts[i][peer]);

@@ -51,6 +51,7 @@ struct town {
     struct bf_peer broker, redis, kafka;
     struct bf_child daemons[TOWN_DAEMONS], devices;
     struct bf_cut cuts[TOWN_DAEMONS][TOWN_PEERS]; /* open where there is one */
+    struct bf_cut devices_cut;                    /* between the devices and the broker */
     bool exists[TOWN_DAEMONS];
     bool wanted[TOWN_DAEMONS];       /* town_tend keeps it running */
     unsigned restarts[TOWN_DAEMONS]; /* by town_tend, of what ended by itself: not after town_kill */
@@ -62,7 +63,8 @@ struct town {
     char via[400], redis_config[500];
     struct bf_kafka_options options;
     uint64_t published, acknowledged;
-    uint64_t again; /* of these, sent a second time after a connection was lost: the broker may have both */
+    uint64_t again; /* of these, sent a second time after a connection was lost: the broker may have both,
+                       unless it was lost by storm_restart_broker */
     uint64_t extra; /* messages that the test itself published and the broker acknowledged */
 };
 

@@ -110,6 +110,9 @@ static uint16_t port_of(const struct town *town, enum town_daemon which, enum to
 {
     const struct bf_peer *peers[TOWN_PEERS] = {
         [TOWN_MQTT] = &town->broker, [TOWN_KAFKA] = &town->kafka, [TOWN_REDIS] = &town->redis};
+    if (which == TOWN_DAEMONS && peer == TOWN_MQTT && town->devices_cut.open) {
+        return town->devices_cut.port;
+    }
     bool relayed = which < TOWN_DAEMONS && town->cuts[which][peer].open;
     return relayed ? town->cuts[which][peer].port : peers[peer]->port;
 }
