@@ -61,14 +61,16 @@ static void fill_disk(struct storm *storm, struct storm_strike *strike)
     storm_disk(storm->town, strike->target.peer, true);
 }
 
-/* Kafka ends when its disk is full; Redis refuses writes until there is room again. */
+/* Kafka ends when its disk is full, sooner or later; Redis refuses writes until there is room again. */
 static bool empty_disk(struct storm *storm, struct storm_strike *strike)
 {
+    struct bf_peer *peer = storm_peer(storm->town, strike->target.peer);
     if (!strike->ending) {
         storm_disk(storm->town, strike->target.peer, false);
-        if (bf_peer_running(storm_peer(storm->town, strike->target.peer))) {
+        if (strike->target.peer == TOWN_REDIS && bf_peer_running(peer)) {
             return true;
         }
+        bf_peer_kill(peer);
     }
     return bring_peer(storm, strike);
 }

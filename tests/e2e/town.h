@@ -63,8 +63,7 @@ struct town {
     char via[400], redis_config[500];
     struct bf_kafka_options options;
     uint64_t published, acknowledged;
-    uint64_t again; /* of these, sent a second time after a connection was lost: the broker may have both,
-                       unless it was lost by storm_restart_broker */
+    uint64_t again; /* of these, sent a second time after a connection was lost: the broker may have both */
     uint64_t extra; /* messages that the test itself published and the broker acknowledged */
 };
 
