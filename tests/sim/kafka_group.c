@@ -259,7 +259,9 @@ static void fire(void *context)
     (void)context;
     for (size_t i = 0; i < group.late_count && sim_kafka_answers(); i++) {
         if (sim_now() >= group.late[i].due_us) {
-            (void)apply(&group.late[i]);
+            if (apply(&group.late[i]) && sim_draw(SIM_NET, 2) == 0) {
+                prepare("just behind a late commit"); /* whose checkpoint must be whole now */
+            }
             group.late[i--] = group.late[--group.late_count];
         }
     }

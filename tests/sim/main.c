@@ -2,6 +2,7 @@
  * written as a vector; vectors replayed. */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,8 +105,10 @@ static int run_range(bool *whole)
         abort();
     }
     fflush(stdout);
+    pid_t workers[JOBS_MAX];
     for (int i = 0; i < options.jobs; i++) {
-        if (fork() == 0) {
+        workers[i] = fork();
+        if (workers[i] == 0) {
             close(pipes[0]);
             work(i, pipes[1]);
         }
@@ -116,6 +119,9 @@ static int run_range(bool *whole)
             shown[failed] = seed;
         }
         failed++;
+        for (int i = 0; options.expect_failure && i < options.jobs; i++) {
+            kill(workers[i], SIGKILL); /* one is enough */
+        }
     }
     close(pipes[0]);
     *whole = true;
