@@ -101,8 +101,14 @@ static void mqtt_away(const struct sim_event *event)
 
 static void session_lost(const struct sim_event *event)
 {
+    struct sim_process *process = sim_process(SIM_INGEST, (int)(event->a % SIM_IDS));
     sim_shape.forgot = true;
-    sim_mqtt_lose_session((int)(event->a % SIM_IDS));
+    sim_mqtt_lose_session(process->number);
+    if (event->b % 2 == 0 && process->state == SIM_UP) { /* it, and who follows, die soon */
+        loops[process - sim_processes] = 1 + event->b % 5;
+        process->fuse = 20 + (int)(event->b % 200);
+        process->fuse_kills = true;
+    }
 }
 
 static void crash_loop(const struct sim_event *event)

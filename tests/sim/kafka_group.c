@@ -234,7 +234,11 @@ enum sim_answer sim_group_commit(struct bf_consumer *consumer, struct sim_log *l
                                        .metadata = copy};
     bool silent = !sim_kafka_answers() || sim_draw(SIM_NET, 100) < sim_commit_silent;
     if (!silent) {
-        return apply(&commit) ? SIM_DONE : SIM_REFUSED;
+        bool taken = apply(&commit);
+        if (!taken && sim_draw(SIM_NET, 2) == 0) {
+            prepare("just behind a refused commit"); /* whose task must not have touched what counts */
+        }
+        return taken ? SIM_DONE : SIM_REFUSED;
     }
     uint32_t fate = sim_draw(SIM_NET, 100);
     if (fate < 50 && sim_kafka_answers()) {

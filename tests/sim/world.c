@@ -98,7 +98,10 @@ static void draw_shape(void)
                                                       : (int64_t)sim_draw(SIM_SHAPE, 1000000) - 500000;
         sim_shape.skewed |= skew_us > SECOND || skew_us < -SECOND;
         sim_process(SIM_INGEST, i)->skew_us = skew_us;
-        sim_process(SIM_INGEST, i + SIM_IDS)->skew_us = skew_us;
+        /* Another host's clock may be elsewhere. */
+        bool apart = sim_draw(SIM_SHAPE, 4) == 0;
+        sim_process(SIM_INGEST, i + SIM_IDS)->skew_us = apart ? -skew_us - 4 * SECOND : skew_us;
+        sim_shape.skewed |= apart;
     }
 }
 
@@ -135,6 +138,14 @@ static int64_t draw_event_time(bool *late)
     return kind < 34 ? BF_TIME_NONE : sim_now() - sim_draw_us(SIM_DEVICES, 2 * SECOND);
 }
 
+/* Now and then so large, or so small, that the order of adding shows in the last bit. */
+static double draw_value(void)
+{
+    static const double scales[] = {1, 1, 1, 1e12, -1e15, 1e-9};
+    double value = ((double)sim_draw(SIM_DEVICES, 1u << 30) + 1) / 3e6;
+    return value * scales[sim_draw(SIM_DEVICES, 6)];
+}
+
 static void send_one(void)
 {
     bool good = sim_draw(SIM_DEVICES, 40) != 0, late;
@@ -149,13 +160,12 @@ static void send_one(void)
     }
     for (int i = 0; i < count; i++) {
         int device = zone + (int)sim_draw(SIM_DEVICES, SIM_DEVICES / 2);
-        sim_truths[first + i] = (struct sim_truth){
-            .device = good ? device : -1,
-            .session = session,
-            .sent_us = sim_now(),
-            .event_us = event_us,
-            .late = late,
-            .value = again ? device + 0.1 : ((double)sim_draw(SIM_DEVICES, 1u << 30) + 1) / 3e6};
+        sim_truths[first + i] = (struct sim_truth){.device = good ? device : -1,
+                                                   .session = session,
+                                                   .sent_us = sim_now(),
+                                                   .event_us = event_us,
+                                                   .late = late,
+                                                   .value = again ? device + 0.1 : draw_value()};
     }
     snprintf(topic, sizeof(topic), "city/%d/%s", session, zone == 0 ? "north" : "south");
     size_t len = good ? write_payload(payload, sizeof(payload), first, count, again)
