@@ -144,7 +144,9 @@ static void add_number(MQTTProperties *properties, enum MQTTPropertyCodes code, 
 static void set_version5(const struct bf_mqtt_options *from, MQTTAsync_connectOptions *to,
                          MQTTProperties *properties)
 {
-    add_number(properties, MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL, from->session_expiry_s);
+    /* Paho 1.3.12 writes four bytes as if they were signed: 0xFFFFFFFF ("never") goes out as 255 seconds. */
+    uint32_t expiry_s = from->session_expiry_s < INT32_MAX ? from->session_expiry_s : INT32_MAX;
+    add_number(properties, MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL, expiry_s);
     if (from->receive_maximum) {
         add_number(properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM, from->receive_maximum);
     }

@@ -29,7 +29,7 @@ struct bf_mqtt_options {
     const char *ca_file, *cert_file, *key_file; /* PEM; NULL: system store, none, none */
     int keep_alive_s;
     bool clean;            /* false: a persistent session */
-    uint32_t session_expiry_s; /* version 5; 0xFFFFFFFF: never */
+    uint32_t session_expiry_s; /* version 5; more than INT32_MAX (68 years) becomes that */
     uint16_t receive_maximum;  /* version 5; 0: the protocol's default */
     uint32_t max_packet;       /* version 5: largest packet the broker may send; 0: no limit told */
     int connect_timeout_s;

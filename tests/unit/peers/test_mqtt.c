@@ -77,7 +77,7 @@ static struct bf_mqtt *make(uint16_t port, int version)
     snprintf(url, sizeof url, "mqtt://127.0.0.1:%u", port);
     struct bf_mqtt_options options = {
         .url = url, .version = version, .client_id = "test", .keep_alive_s = 60, .clean = true,
-        .connect_timeout_s = 5,
+        .connect_timeout_s = 5, .session_expiry_s = UINT32_MAX,
     };
     struct bf_mqtt *mqtt = NULL;
     struct bf_err err = {0};
@@ -192,6 +192,28 @@ static void destroy_does_not_hang_on_a_silent_broker(void **state)
     close(fd);
 }
 
+/* The bytes of the CONNECT: a session that expires loses what the broker holds for us. */
+static void a_session_that_never_expires_is_asked_for_so(void **state)
+{
+    uint16_t port = 0;
+    (void)state;
+    int fd = silent_server(&port);
+    struct bf_mqtt *mqtt = make(port, 5);
+    assert_int_equal(bf_mqtt_connect(mqtt, NULL), BF_OK);
+    int peer = accept(fd, NULL, NULL);
+    assert_true(peer >= 0);
+    unsigned char packet[256];
+    assert_int_equal(recv(peer, packet, 2, MSG_WAITALL), 2);
+    assert_int_equal(packet[0], 0x10);
+    assert_in_range(packet[1], 14, 127);
+    assert_int_equal(recv(peer, packet, packet[1], MSG_WAITALL), packet[1]);
+    assert_int_equal(packet[11], 0x11); /* behind name, version, flags, keep-alive, length: session expiry */
+    assert_in_range(packet[12], 0x7f, 0xff); /* its first of four bytes: 68 years or more */
+    bf_mqtt_destroy(mqtt);
+    close(peer);
+    close(fd);
+}
+
 static void publishing_unconnected_is_refused(void **state)
 {
     struct bf_mqtt *mqtt = make(1, 5);
@@ -218,6 +240,7 @@ int main(void)
         cmocka_unit_test(a_bad_address_makes_no_client),
         cmocka_unit_test(a_closed_port_fails_once),
         cmocka_unit_test(destroy_does_not_hang_on_a_silent_broker),
+        cmocka_unit_test(a_session_that_never_expires_is_asked_for_so),
         cmocka_unit_test(publishing_unconnected_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
