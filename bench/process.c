@@ -362,6 +362,38 @@ static void run_bare(void *context, size_t count)
     rd_kafka_queue_destroy(queue);
 }
 
+/* What the rows need: both plans, and a log of which Kafka and the memory have a copy each. */
+static void prepare(struct state *state, int argc, char **argv)
+{
+    struct bf_err err;
+    int created;
+    state->kafka =
+        (struct bf_kafka_options){.brokers = bench_argument(argc, argv, "--brokers", "127.0.0.1:9092"),
+                                  .prefix = bench_argument(argc, argv, "--prefix", "belfry"),
+                                  .client_id = "bench"};
+    if (bench_argument(argc, argv, "--make-topics", NULL)) {
+        bench_must(bf_topics_ensure(&state->kafka, 1, &created, &err), &err);
+    }
+    make_plan(state, 0);
+    make_plan(state, 1);
+    make_log(state);
+    write_log(state);
+}
+
+static void clear(struct state *state)
+{
+    end_tasks(state);
+    bf_consumer_destroy(state->consumer);
+    if (state->bare) {
+        rd_kafka_destroy(state->bare);
+    }
+    for (int i = 0; i < 2; i++) {
+        bf_kpi_plan_destroy(state->plans[i]);
+        bf_city_destroy(state->cities[i]);
+    }
+    free(state->log);
+}
+
 int main(int argc, char **argv)
 {
     static struct state state = {.install = {.id = BF_SLICE_INIT("0000000000000000"),
@@ -371,19 +403,7 @@ int main(int argc, char **argv)
                                              .kpis = 4,
                                              .checkpoints = PARTITIONS}};
     struct bench_options options = bench_options_read(argc, argv);
-    struct bf_err err;
-    int created;
-    state.kafka =
-        (struct bf_kafka_options){.brokers = bench_argument(argc, argv, "--brokers", "127.0.0.1:9092"),
-                                  .prefix = bench_argument(argc, argv, "--prefix", "belfry"),
-                                  .client_id = "bench"};
-    if (bench_argument(argc, argv, "--make-topics", NULL)) {
-        bench_must(bf_topics_ensure(&state.kafka, 1, &created, &err), &err);
-    }
-    make_plan(&state, 0);
-    make_plan(&state, 1);
-    make_log(&state);
-    write_log(&state);
+    prepare(&state, argc, argv);
     struct bench_row rows[] = {
         {.stage = "process",
          .name = "consume, unpack, dedup, one window",
@@ -421,15 +441,6 @@ int main(int argc, char **argv)
          .count = READINGS},
     };
     bench_measure(rows, sizeof rows / sizeof *rows, &options);
-    end_tasks(&state);
-    bf_consumer_destroy(state.consumer);
-    if (state.bare) {
-        rd_kafka_destroy(state.bare);
-    }
-    for (int i = 0; i < 2; i++) {
-        bf_kpi_plan_destroy(state.plans[i]);
-        bf_city_destroy(state.cities[i]);
-    }
-    free(state.log);
+    clear(&state);
     return state.outputs > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

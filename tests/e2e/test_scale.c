@@ -1,5 +1,5 @@
 /* One process, three, and one again, under load: the partitions move, nothing is missing and nothing is there
- * twice. One of three is killed for good: the others take over. One is killed and comes back to its partitions.
+ * twice. One of three is killed for good: the others take over. One is killed and comes back to its own.
  * How long that takes is printed (goals: session + 2 s, and 2 s), and only bounded: machines are shared. */
 #include "tests/e2e/watch.h"
 

@@ -76,8 +76,13 @@ static struct bf_mqtt *make(uint16_t port, int version)
     static char url[64];
     snprintf(url, sizeof url, "mqtt://127.0.0.1:%u", port);
     struct bf_mqtt_options options = {
-        .url = url, .version = version, .client_id = "test", .keep_alive_s = 60, .clean = true,
-        .connect_timeout_s = 5, .session_expiry_s = UINT32_MAX,
+        .url = url,
+        .version = version,
+        .client_id = "test",
+        .keep_alive_s = 60,
+        .clean = true,
+        .connect_timeout_s = 5,
+        .session_expiry_s = UINT32_MAX,
     };
     struct bf_mqtt *mqtt = NULL;
     struct bf_err err = {0};
