@@ -15,8 +15,8 @@
 
 #define JOBS_MAX 16
 #define SHOWN 10           /* failing seeds that are named */
-#define WARM 100           /* schedules after which memory must not grow */
-#define GROWTH_PAGES 2048L /* ... but for what a larger schedule touches for the first time */
+#define WARM 500           /* schedules after which memory must not grow */
+#define GROWTH_PAGES 4096L /* ... but for what a larger schedule touches for the first time */
 
 static struct {
     uint64_t first, last;
