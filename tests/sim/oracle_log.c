@@ -4,6 +4,7 @@
 #include "core/wire.h"
 #include "tests/sim/mqtt.h"
 #include "tests/sim/oracle.h"
+#include "tests/support/clockwork.h"
 
 #define TICK_US (2 * SECOND)
 #define HOLD_US (16 * SECOND)
@@ -54,82 +55,25 @@ static void read_entry(const struct sim_record *record, struct entry *entry)
     }
 }
 
-/* ---- a partition's clock, told by counting each id's ticks */
-struct clockwork {
-    int64_t now_us, last_us[SIM_IDS], newest[SIM_IDS], of[SIM_IDS];
-    int ticks[SIM_IDS], flowing[SIM_IDS], then[SIM_IDS][SIM_IDS];
-    bool known[SIM_IDS], pair[SIM_IDS][SIM_IDS];
-};
-
-static bool is_dead(const struct clockwork *clock, int i)
-{
-    for (int j = 0; j < SIM_IDS; j++) {
-        if (j != i && clock->known[j] && clock->ticks[j] - clock->then[i][j] > DEATH) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void count_tick(struct clockwork *clock, const struct entry *tick)
-{
-    int i = tick->ingest;
-    clock->flowing[i] = clock->known[i] && clock->of[i] == tick->incarnation ? clock->flowing[i] : 0;
-    clock->of[i] = tick->incarnation;
-    clock->flowing[i] += tick->flows;
-    clock->ticks[i]++;
-    if (!clock->known[i]) {
-        clock->last_us[i] = BF_TIME_NONE;
-    }
-    clock->known[i] = true;
-    if (tick->has_clock && tick->clock_us > clock->last_us[i]) {
-        clock->last_us[i] = tick->clock_us;
-    }
-    for (int j = 0; j < SIM_IDS; j++) {
-        if (!clock->pair[j][i]) { /* who never heard of i counts from its first tick on */
-            clock->pair[j][i] = clock->known[j];
-            clock->then[j][i] = clock->ticks[i];
-        }
-        clock->then[i][j] = clock->ticks[j];
-        clock->pair[i][j] = clock->known[j];
-    }
-}
-
-static void take_tick(struct clockwork *clock, const struct entry *tick)
-{
-    int64_t smallest = INT64_MAX;
-    count_tick(clock, tick);
-    for (int j = 0; j < SIM_IDS; j++) {
-        if (!clock->known[j] || is_dead(clock, j)) {
-            continue;
-        }
-        if (clock->last_us[j] == BF_TIME_NONE && clock->flowing[j] * TICK_US <= HOLD_US) {
-            return; /* never had a clock: holds, for a while */
-        }
-        if (clock->last_us[j] != BF_TIME_NONE && clock->last_us[j] < smallest) {
-            smallest = clock->last_us[j];
-        }
-    }
-    if (smallest != INT64_MAX && smallest > clock->now_us) {
-        clock->now_us = smallest;
-    }
-}
+/* ---- a partition's clock */
+static const struct clockwork_rules rules = {
+    .ids = SIM_IDS, .death = DEATH, .tick_us = TICK_US, .hold_us = HOLD_US};
 
 static void tell_time(int p)
 {
-    struct clockwork clock = {.now_us = BF_TIME_NONE};
-    for (int i = 0; i < SIM_IDS; i++) {
-        clock.newest[i] = INT64_MIN;
-    }
+    struct clockwork clock;
+    clockwork_begin(&clock);
     const struct sim_log *log = sim_log(BF_TOPIC_READINGS, p);
     for (size_t k = 0; k < log->count; k++) {
         struct entry *entry = &entries[p][k];
         read_entry(log->records[k], entry);
-        if (entry->ingest >= 0 && entry->incarnation >= clock.newest[entry->ingest]) {
-            clock.newest[entry->ingest] = entry->incarnation;
-            if (entry->type == BF_RECORD_TICK) {
-                take_tick(&clock, entry);
-            }
+        if (entry->ingest >= 0 && clockwork_hears(&clock, entry->ingest, entry->incarnation) &&
+            entry->type == BF_RECORD_TICK) {
+            const struct bf_tick tick = {.incarnation = entry->incarnation,
+                                         .flows = entry->flows,
+                                         .has_clock = entry->has_clock,
+                                         .clock_us = entry->clock_us};
+            clockwork_tick(&clock, &rules, entry->ingest, &tick);
         }
         clocks[p][k] = clock.now_us;
     }

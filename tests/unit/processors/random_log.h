@@ -163,4 +163,17 @@ static void make_log(bool reload)
     }
 }
 
+/* The logs of these numbers through check_log; how many results agreed. */
+static inline size_t check_logs(uint64_t first, uint64_t last, bool reload)
+{
+    size_t agreed = 0;
+    for (uint64_t number = first; number <= last; number++) {
+        seed = number * 7919 + 1;
+        make_log(reload);
+        check_log(number, reload);
+        agreed += result_count[0];
+    }
+    return agreed;
+}
+
 #endif

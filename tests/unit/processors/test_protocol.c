@@ -1,87 +1,24 @@
 /* test_protocol.c: the protocol's rules as the engine keeps them, over logs that brokers and ingest processes
  * with faults leave behind (world.h): nothing that the broker handed over is lost, nothing counts twice, the
  * clock is what a second implementation makes of the same ticks, finals and revisions are the oracle's. */
+#include "tests/support/clockwork.h"
 #include "tests/unit/processors/world.h"
 
-#define DEATH 8 /* writer_timeout / tick_every */
-
-/* A partition's clock, told by counting each id's ticks instead of the others' since each. */
-struct clockwork {
-    int64_t now_us, last_us[INGESTS], newest[INGESTS], of[INGESTS];
-    int ticks[INGESTS], flowing[INGESTS], then[INGESTS][INGESTS];
-    bool known[INGESTS], pair[INGESTS][INGESTS];
-};
-
-static bool is_dead(const struct clockwork *clock, int i)
-{
-    for (int j = 0; j < INGESTS; j++) {
-        if (j != i && clock->known[j] && clock->ticks[j] - clock->then[i][j] > DEATH) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void count_tick(struct clockwork *clock, int i, const struct bf_tick *tick)
-{
-    clock->flowing[i] = clock->known[i] && clock->of[i] == tick->incarnation ? clock->flowing[i] : 0;
-    clock->of[i] = tick->incarnation;
-    clock->flowing[i] += tick->flows;
-    clock->ticks[i]++;
-    if (!clock->known[i]) {
-        clock->last_us[i] = BF_TIME_NONE;
-    }
-    clock->known[i] = true;
-    if (tick->has_clock && tick->clock_us > clock->last_us[i]) {
-        clock->last_us[i] = tick->clock_us;
-    }
-    for (int j = 0; j < INGESTS; j++) {
-        if (!clock->pair[j][i]) { /* who never heard of i counts from its first tick on */
-            clock->pair[j][i] = clock->known[j];
-            clock->then[j][i] = clock->ticks[i];
-        }
-        clock->then[i][j] = clock->ticks[j];
-        clock->pair[i][j] = clock->known[j];
-    }
-}
-
-static void take_tick(struct clockwork *clock, int i, const struct bf_tick *tick)
-{
-    int64_t smallest = INT64_MAX;
-    count_tick(clock, i, tick);
-    for (int j = 0; j < INGESTS; j++) {
-        if (!clock->known[j] || is_dead(clock, j)) {
-            continue;
-        }
-        if (clock->last_us[j] == BF_TIME_NONE && clock->flowing[j] * TICK_US <= HOLD_US) {
-            return; /* never had a clock: holds, for a while */
-        }
-        if (clock->last_us[j] != BF_TIME_NONE && clock->last_us[j] < smallest) {
-            smallest = clock->last_us[j];
-        }
-    }
-    if (smallest != INT64_MAX && smallest > clock->now_us) {
-        clock->now_us = smallest;
-    }
-}
+static const struct clockwork_rules rules = {
+    .ids = INGESTS, .death = 8, .tick_us = TICK_US, .hold_us = HOLD_US};
 
 static void assert_clocks(int p)
 {
-    struct clockwork clock = {.now_us = BF_TIME_NONE};
-    for (int i = 0; i < INGESTS; i++) {
-        clock.newest[i] = -1;
-    }
+    struct clockwork clock;
+    clockwork_begin(&clock);
     for (size_t k = 0; k < log_len[p]; k++) {
         const struct entry *entry = &logs[p][k];
         bool ours = entry->type == BF_RECORD_TICK || entry->type == BF_RECORD_READING;
-        if (ours && entry->incarnation >= clock.newest[entry->ingest]) {
-            clock.newest[entry->ingest] = entry->incarnation;
-            if (entry->type == BF_RECORD_TICK) {
-                struct bf_tick tick;
-                assert_int_equal(bf_tick_unpack((struct bf_slice){entry->bytes, entry->len}, &tick, NULL),
-                                 BF_OK);
-                take_tick(&clock, entry->ingest, &tick);
-            }
+        if (ours && clockwork_hears(&clock, entry->ingest, entry->incarnation) &&
+            entry->type == BF_RECORD_TICK) {
+            struct bf_tick tick;
+            assert_int_equal(bf_tick_unpack((struct bf_slice){entry->bytes, entry->len}, &tick, NULL), BF_OK);
+            clockwork_tick(&clock, &rules, entry->ingest, &tick);
         }
         assert_int_equal(clocks[p][k], clock.now_us);
     }
