@@ -1,23 +1,18 @@
 /* last.c: the value with the newest event time. */
 #include "processors/aggregate/placed.h"
 
-static void take(struct bf_placed *state, const struct bf_placed *other)
-{
-    if (other->any && (!state->any || bf_placed_after(other, state))) {
-        *state = *other;
-    }
-}
-
 static void add(void *state, const struct bf_sample *sample, const struct bf_value_options *options)
 {
     (void)options;
+    struct bf_placed *so_far = state;
     const struct bf_placed one = bf_placed_of(sample);
-    take(state, &one);
+    bf_placed_take(so_far, &one, bf_placed_after(&one, so_far));
 }
 
 static void merge(void *state, const void *other)
 {
-    take(state, other);
+    struct bf_placed *so_far = state;
+    bf_placed_take(so_far, other, bf_placed_after(other, so_far));
 }
 
 extern const struct bf_aggregate bf_aggregate_last;

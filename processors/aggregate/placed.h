@@ -40,6 +40,14 @@ static inline bool bf_placed_after(const struct bf_placed *a, const struct bf_pl
     return a->offset > b->offset;
 }
 
+/* `beats`: the other stands out against the one so far. */
+static inline void bf_placed_take(struct bf_placed *state, const struct bf_placed *other, bool beats)
+{
+    if (other->any && (!state->any || beats)) {
+        *state = *other;
+    }
+}
+
 static inline bool bf_placed_result(const void *state, const struct bf_value_options *options, double *value)
 {
     (void)options;
