@@ -15,7 +15,6 @@
 #include "ingest/decode/pipeline.h"
 #include "peers/mqtt/mqtt.h"
 
-#define MAX_DEPTH 64
 #define WAIT_MS 10000
 #define FILTER_BYTES 256
 
@@ -271,12 +270,7 @@ static enum bf_status connect_ear(struct bf_ear *ear, const struct bf_site *site
 enum bf_status bf_ear_open(const struct bf_site *site, const struct bf_kpi_plan *plan, const char *device,
                            struct bf_ear **ear, struct bf_err *err)
 {
-    const struct bf_pipeline_limits limits = {.max_topic = site->ingest.max_topic,
-                                              .max_payload = site->ingest.max_payload,
-                                              .max_readings = site->ingest.max_readings,
-                                              .reject_payload = site->ingest.reject_payload,
-                                              .decode_memory = site->ingest.decode_memory,
-                                              .max_depth = MAX_DEPTH};
+    const struct bf_pipeline_limits limits = bf_pipeline_limits_of(site);
     struct bf_ear *made = calloc(1, sizeof *made);
     if (made == NULL) {
         return bf_err_set(err, BF_LIMIT, "no memory");

@@ -18,7 +18,6 @@
 
 #define BATCH 64
 #define BATCH_BYTES ((size_t)4 << 20)
-#define MAX_DEPTH 64
 #define WAIT_MS 30000
 #define LINGER_MS 5
 #define MAX_QUEUE 10000
@@ -277,13 +276,7 @@ static void print_sums(const struct replay *replay)
 static enum bf_status open_pipeline(struct replay *replay, struct bf_err *err)
 {
     const struct bf_rejects *rejects = replay->rejects;
-    const struct bf_site *site = rejects->setting->site;
-    const struct bf_pipeline_limits limits = {.max_topic = site->ingest.max_topic,
-                                              .max_payload = site->ingest.max_payload,
-                                              .max_readings = site->ingest.max_readings,
-                                              .reject_payload = site->ingest.reject_payload,
-                                              .decode_memory = site->ingest.decode_memory,
-                                              .max_depth = MAX_DEPTH};
+    const struct bf_pipeline_limits limits = bf_pipeline_limits_of(rejects->setting->site);
     struct bf_generation record;
     const struct bf_city *city;
     int64_t newest = bf_config_log_newest(rejects->config);

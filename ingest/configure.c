@@ -1,7 +1,6 @@
 /* configure.c: which generation of the configuration decodes.
- * A process starts with the generation of its id's last tick, because what the broker redelivers
- * was decoded by
- * it, and changes to a newer one only through change.h. */
+ * A process starts with the generation of its id's last tick, because what the broker redelivers was decoded
+ * by it, and changes to a newer one only through change.h. */
 #include "core/log.h"
 #include "core/time.h"
 #include "ingest/state.h"
@@ -11,14 +10,7 @@
 static enum bf_status build(struct bf_ingest *ingest, int64_t generation, const struct bf_city **city,
                             struct bf_pipeline **pipeline, struct bf_err *err)
 {
-    const struct bf_pipeline_limits limits = {
-        .max_topic = ingest->site->ingest.max_topic,
-        .max_payload = ingest->site->ingest.max_payload,
-        .max_readings = ingest->site->ingest.max_readings,
-        .reject_payload = ingest->site->ingest.reject_payload,
-        .decode_memory = ingest->site->ingest.decode_memory,
-        .max_depth = 64,
-    };
+    const struct bf_pipeline_limits limits = bf_pipeline_limits_of(ingest->site);
     struct bf_generation record;
     enum bf_status status = bf_config_log_generation(ingest->log, generation, &record, city, err);
     return status == BF_OK ? bf_pipeline_create(*city, &limits, pipeline, err) : status;

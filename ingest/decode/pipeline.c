@@ -13,6 +13,8 @@
 #include "ingest/decode/json_pull.h"
 #include "ingest/decode/route.h"
 
+#define MAX_DEPTH 64
+
 struct bf_pipeline {
     const struct bf_city *city;
     struct bf_pipeline_limits limits;
@@ -22,6 +24,18 @@ struct bf_pipeline {
     struct bf_message message;
     bool restricted; /* the message at hand may be personal: no payload in rejects */
 };
+
+struct bf_pipeline_limits bf_pipeline_limits_of(const struct bf_site *site)
+{
+    return (struct bf_pipeline_limits){
+        .max_topic = site->ingest.max_topic,
+        .max_payload = site->ingest.max_payload,
+        .max_readings = site->ingest.max_readings,
+        .reject_payload = site->ingest.reject_payload,
+        .decode_memory = site->ingest.decode_memory,
+        .max_depth = MAX_DEPTH,
+    };
+}
 
 enum bf_status bf_pipeline_create(const struct bf_city *city, const struct bf_pipeline_limits *limits,
                                   struct bf_pipeline **pipeline, struct bf_err *err)

@@ -12,14 +12,18 @@
 #define BF_INGEST_PIPELINE_H
 
 #include "config/city.h"
+#include "config/site.h"
 #include "core/record.h"
 
 #define BF_PIPELINE_REJECTS 16
 
 struct bf_pipeline_limits {
     size_t max_topic, max_payload, max_readings, reject_payload, decode_memory;
-    size_t max_depth; /* of nesting, 64 */
+    size_t max_depth; /* of nesting */
 };
+
+/* Those of one installation. */
+struct bf_pipeline_limits bf_pipeline_limits_of(const struct bf_site *site);
 
 struct bf_pipeline_input {
     struct bf_slice topic, payload;
