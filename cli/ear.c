@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "config/log/wiring.h"
 #include "core/hash.h"
 #include "core/time.h"
 #include "ingest/decode/pipeline.h"
@@ -243,17 +244,9 @@ static enum bf_status subscribe(struct bf_ear *ear, struct bf_err *err)
 static enum bf_status connect_ear(struct bf_ear *ear, const struct bf_site *site, struct bf_err *err)
 {
     (void)snprintf(ear->client_id, sizeof ear->client_id, "belfry-trace-%d", (int)getpid());
-    const struct bf_mqtt_options options = {.url = site->mqtt.url,
-                                            .version = site->mqtt.version == 5 ? 5 : 3,
-                                            .client_id = ear->client_id,
-                                            .username = site->mqtt.username,
-                                            .password = site->mqtt.password,
-                                            .ca_file = site->mqtt.ca_file,
-                                            .cert_file = site->mqtt.cert_file,
-                                            .key_file = site->mqtt.key_file,
-                                            .keep_alive_s = 60,
-                                            .clean = true,
-                                            .connect_timeout_s = 5};
+    struct bf_mqtt_options options = bf_wiring_mqtt(site, ear->client_id);
+    options.clean = true;
+    options.connect_timeout_s = 5;
     const struct bf_mqtt_callbacks callbacks = {.message = on_message,
                                                 .connected = on_connected,
                                                 .failed = on_down,

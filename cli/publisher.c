@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config/log/wiring.h"
 #include "core/time.h"
 #include "peers/mqtt/mqtt.h"
 
@@ -209,19 +210,9 @@ static enum bf_status connect_all(struct bf_publisher *publisher, const struct b
         publisher->count++;
         connection->owner = publisher;
         snprintf(connection->client_id, sizeof connection->client_id, "%s-%zu", name, i);
-        struct bf_mqtt_options options = {
-            .url = site->mqtt.url,
-            .version = site->mqtt.version == 5 ? 5 : 3,
-            .client_id = connection->client_id,
-            .username = site->mqtt.username,
-            .password = site->mqtt.password,
-            .ca_file = site->mqtt.ca_file,
-            .cert_file = site->mqtt.cert_file,
-            .key_file = site->mqtt.key_file,
-            .keep_alive_s = 60,
-            .clean = true,
-            .connect_timeout_s = 5,
-        };
+        struct bf_mqtt_options options = bf_wiring_mqtt(site, connection->client_id);
+        options.clean = true;
+        options.connect_timeout_s = 5;
         struct bf_mqtt_callbacks callbacks = {
             .message = on_message,
             .connected = on_connected,

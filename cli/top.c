@@ -14,6 +14,7 @@
 #include "cli/json_text.h"
 #include "cli/pace.h"
 #include "cli/setting.h"
+#include "config/log/wiring.h"
 #include "core/daemon.h"
 
 #define LINES_DEFAULT 24
@@ -249,10 +250,7 @@ static enum bf_status top(const struct run *run, struct bf_err *err)
     if (status != BF_OK) {
         return status;
     }
-    struct bf_redis_options options = {.url = setting.site->redis.url,
-                                       .username = setting.site->redis.username,
-                                       .password = setting.site->redis.password,
-                                       .timeout_ms = (int)(setting.site->redis.timeout_us / BF_US_PER_MS)};
+    const struct bf_redis_options options = bf_wiring_redis(setting.site);
     struct bf_pace signals;
     bf_pace_start(&signals, 1, 0);
     status = run->await_us ? await(run, &options, err) : show(run, &options, err);

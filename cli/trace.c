@@ -105,11 +105,7 @@ static enum bf_status open_consumer(struct trace *trace, struct bf_err *err)
 
 static void open_redis(struct trace *trace)
 {
-    const struct bf_site *site = trace->setting.site;
-    const struct bf_redis_options options = {.url = site->redis.url,
-                                             .username = site->redis.username,
-                                             .password = site->redis.password,
-                                             .timeout_ms = (int)(site->redis.timeout_us / BF_US_PER_MS)};
+    const struct bf_redis_options options = bf_wiring_redis(trace->setting.site);
     struct bf_err err;
     if (bf_redis_open(&options, &trace->redis, &err) != BF_OK) {
         fprintf(stderr, "belfry trace: without Redis: %s\n", err.message);

@@ -20,21 +20,12 @@ struct bf_mqtt_options bf__ingest_mqtt_options(const struct bf_ingest *ingest)
 {
     const struct bf_site *site = ingest->site;
     uint64_t window = site->ingest.window_deliveries;
-    return (struct bf_mqtt_options){
-        .url = site->mqtt.url,
-        .version = site->mqtt.version == 5 ? 5 : 3, /* protocol level 4 is version 3.1.1 */
-        .client_id = site->ingest.id,
-        .username = site->mqtt.username,
-        .password = site->mqtt.password,
-        .ca_file = site->mqtt.ca_file,
-        .cert_file = site->mqtt.cert_file,
-        .key_file = site->mqtt.key_file,
-        .keep_alive_s = (int)(site->mqtt.keep_alive_us / BF_US_PER_S),
-        .session_expiry_s = NEVER_EXPIRES,
-        .receive_maximum = (uint16_t)(window < UINT16_MAX ? window : UINT16_MAX),
-        .connect_timeout_s = 10,
-        .relay_port = bf_gate_listens(ingest->gate),
-    };
+    struct bf_mqtt_options options = bf_wiring_mqtt(site, site->ingest.id);
+    options.session_expiry_s = NEVER_EXPIRES;
+    options.receive_maximum = (uint16_t)(window < UINT16_MAX ? window : UINT16_MAX);
+    options.connect_timeout_s = 10;
+    options.relay_port = bf_gate_listens(ingest->gate);
+    return options;
 }
 
 struct bf_tick bf__ingest_tick(const struct bf_ingest *ingest, int64_t now_us)

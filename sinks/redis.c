@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "config/log/wiring.h"
 #include "core/log.h"
 #include "core/number.h"
 #include "core/time.h"
@@ -139,13 +140,7 @@ enum bf_status bf__redis_step(struct bf__redis_sink *sink, struct bf_slice step,
 
 static enum bf_status connect_anew(struct bf__redis_sink *sink, struct bf_err *err)
 {
-    const struct bf_site *site = sink->options.site;
-    struct bf_redis_options options = {
-        .url = site->redis.url,
-        .username = site->redis.username,
-        .password = site->redis.password,
-        .timeout_ms = (int)(site->redis.timeout_us / BF_US_PER_MS),
-    };
+    const struct bf_redis_options options = bf_wiring_redis(sink->options.site);
     bf_redis_close(sink->redis);
     sink->redis = NULL;
     sink->flight_count = 0;

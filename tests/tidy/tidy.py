@@ -91,7 +91,7 @@ LAYERS = {
     "peers/redis": ("core", "peers/redis"),
     "peers/http": ("core", "peers/http"),
     "config": ("core", "config"),
-    "config/log": ("core", "config", "peers/kafka"),
+    "config/log": ("core", "config", "peers/kafka", "peers/mqtt/mqtt.h", "peers/redis/redis.h"),
     "ingest/decode": ("core", "config", "ingest/decode"),
     "ingest": ("core", "config", "peers/kafka", "peers/mqtt", "peers/http", "ingest"),
     "processors/aggregate": ("core", "config/definition.h", "processors/aggregate"),
