@@ -181,8 +181,11 @@ static bool is_tag(const struct bf_city *city, const char *name)
 
 static bool is_known_name(const char *name)
 {
-    static const char *const known[] = {"value", "quality", "zone", "source", "device",
-                                        "quantity", "unit", "profile", NULL};
+    static const char *const known[] = {
+#define X(constant, name) name,
+#include "config/names.def"
+#undef X
+        NULL};
     for (size_t i = 0; known[i] != NULL; i++) {
         if (strcmp(known[i], name) == 0) {
             return true;

@@ -127,8 +127,7 @@ struct bf_kpi_definition {
     struct bf_slice u4ssc, sdg, iso37120;
     struct bf_slice quantity; /* "*": every one (BF_INPUT_ANY only) */
     struct bf_slice where_text;
-    struct bf_expression *where; /* NULL: all. Names: value quality zone source device quantity unit profile
-                                  * and tags */
+    struct bf_expression *where; /* NULL: all. Names: names.def, and tags */
     bool take_suspect;
     struct bf_window_shape window;
     int64_t window_us; /* the longest that a window may be; COUNT: 0 */

@@ -13,6 +13,7 @@
 #include "config/scalar.h"
 #include "config/template.h"
 #include "config/unit.h"
+#include "config/zone_file.h"
 #include "core/hash.h"
 
 #define AT(field) offsetof(struct bf_kpi_definition, field)
@@ -110,7 +111,8 @@ static const struct bf__option from_options[] = {
      .summary = "Readings of this quantity; `*`: of every one (for count, distinct, top_k and share)."},
     {.name = "where", .type = &type_where, .offset = AT(where),
      .summary = "Only readings for which this holds. Names: value, quality, zone, source, device, quantity, "
-                "unit, profile, and tags."},
+                "unit, profile, and tags; hour, minute and weekday (1 is Monday) of the event time in the "
+                "city's time zone."},
     {.name = "suspect", .type = &bf__type_bool, .offset = AT(take_suspect), .fallback = "false",
      .summary = "Count readings of quality 3 (suspect) too."},
     {.name = NULL},
@@ -129,6 +131,26 @@ static const struct bf__section band_section = {
     .name = "bands", .options = band_options, .size = sizeof(struct bf_band),
     .summary = "What values are called, from low to high."};
 
+static bool is_clock(struct bf_slice name)
+{
+    return bf_slice_equal(name, BF_SLICE("hour")) || bf_slice_equal(name, BF_SLICE("minute")) ||
+           bf_slice_equal(name, BF_SLICE("weekday"));
+}
+
+/* Whether what it counts depends on what the city's clocks show. */
+static bool asks_clock(const struct bf_kpi_definition *kpi)
+{
+    const struct bf_expression *const asking[] = {kpi->where, kpi->options.weight, kpi->options.when};
+    bool asks = is_clock(kpi->options.of_text);
+    for (size_t i = 0; i < sizeof asking / sizeof asking[0]; i++) {
+        const char *name;
+        for (size_t n = 0; asking[i] != NULL && (name = bf_expression_name(asking[i], n)) != NULL; n++) {
+            asks = asks || is_clock(bf_slice_of(name));
+        }
+    }
+    return asks;
+}
+
 static uint64_t definition_hash(const struct bf_kpi_definition *kpi, struct bf_slice zone)
 {
     const struct bf_slice texts[] = {kpi->id, kpi->unit, kpi->quantity, kpi->where_text, kpi->aggregate};
@@ -145,7 +167,8 @@ static uint64_t definition_hash(const struct bf_kpi_definition *kpi, struct bf_s
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         hash = bf_hash64_mix(hash, numbers[i]);
     }
-    if (kpi->window.kind == BF_WINDOW_CALENDAR) { /* not its bytes: newer tzdata must not end a window */
+    if (kpi->window.kind == BF_WINDOW_CALENDAR || asks_clock(kpi)) {
+        /* not its bytes: newer tzdata must not end a window */
         hash = bf_hash64_mix(hash, bf_hash64(zone));
     }
     return bf__kpi_value_hash(bf__window_hash(&kpi->window, hash), &kpi->options);
@@ -176,9 +199,16 @@ static bool check_kpi(struct bf__loader *loader, const struct bf__node *map, voi
     if (from != NULL && kpi->formula != NULL) {
         return bf__loader_problem(loader, from, "from: a formula reads other KPIs, no readings");
     }
+    const struct bf_city *city = loader->context;
+    if (asks_clock(kpi) && city->local == NULL && !bf__zone_is_utc(city->timezone)) {
+        return bf__loader_problem(loader, map,
+                                  "hour, minute, weekday: this configuration does not carry the zone %.64s; "
+                                  "reload it",
+                                  city->timezone.data);
+    }
     kpi->title = kpi->title.len > 0 ? kpi->title : kpi->id;
     kpi->file = bf__pool_copy(loader->pool, bf_slice_of(loader->file));
-    kpi->hash = definition_hash(kpi, ((const struct bf_city *)loader->context)->timezone);
+    kpi->hash = definition_hash(kpi, city->timezone);
     return true;
 }
 

@@ -85,7 +85,8 @@ static const struct bf__option value_options[] = {
     {.name = "of",
      .type = &bf__type_name,
      .offset = AT(of_text),
-     .summary = "distinct, top_k: what is counted: source, device, zone, profile, value, or a tag."},
+     .summary = "distinct, top_k: what is counted: source, device, zone, profile, value, hour, weekday, or a "
+                "tag."},
     {.name = "weight",
      .type = &type_expression,
      .offset = AT(weight),

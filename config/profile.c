@@ -30,8 +30,11 @@ static const char *const retained[] = {"skip", "take", NULL};
 static const char *const dedups[] = {"none", "content", NULL};
 static const char *const privacies[] = {"public", "pseudonymous", "restricted", NULL};
 /* What `where` and `group` call by these names. */
-static const char *const reserved[] = {"value", "quality", "zone", "source", "device", "city",
-                                       "quantity", "unit", "profile", NULL};
+static const char *const reserved[] = {
+#define X(constant, name) name,
+#include "config/names.def"
+#undef X
+    "city", NULL};
 
 /* when: {level: value or list} */
 static bool parse_when(struct bf__loader *loader, const struct bf__option *option,

@@ -4,9 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/civil.h"
 #include "core/hash.h"
+#include "core/time.h"
 #include "processors/cell.h"
 #include "processors/formula.h"
+
+#define MINUTE_US (60 * BF_US_PER_S)
+#define DAY_US (1440 * MINUTE_US)
 
 bool bf_kpi_plan_any_quantity(const struct bf_kpi_definition *definition)
 {
@@ -19,10 +24,9 @@ static struct bf_kpi_plan_name name_of(struct bf_slice text)
         const char *text;
         int kind;
     } known[] = {
-        {.text = "value", .kind = BF_NAME_VALUE},   {.text = "quality", .kind = BF_NAME_QUALITY},
-        {.text = "zone", .kind = BF_NAME_ZONE},     {.text = "source", .kind = BF_NAME_SOURCE},
-        {.text = "device", .kind = BF_NAME_DEVICE}, {.text = "quantity", .kind = BF_NAME_QUANTITY},
-        {.text = "unit", .kind = BF_NAME_UNIT},     {.text = "profile", .kind = BF_NAME_PROFILE},
+#define X(constant, name) {.text = name, .kind = BF_NAME_##constant},
+#include "config/names.def"
+#undef X
     };
     struct bf_kpi_plan_name name = {.kind = BF_NAME_TAG, .tag = text};
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -104,6 +108,7 @@ static enum bf_status compile_inputs(struct bf_kpi_plan *plan, size_t index, str
         input->definition = formula->inputs[i];
         input->aggregate = bf_aggregate_find(formula->inputs[i]->aggregate);
         input->owner = &plan->kpis[index];
+        input->timezone = plan->city->local;
         input->part = i;
         if (input->aggregate == NULL) {
             return bf_err_set(err, BF_CONFIG, "KPI %.*s: no aggregate %.*s",
@@ -150,6 +155,7 @@ enum bf_status bf_kpi_plan_create(const struct bf_city *city, int64_t generation
     made->mask = heads - 1;
     for (size_t i = 0; i < made->count; i++) {
         made->kpis[i].definition = &city->kpis[i];
+        made->kpis[i].timezone = city->local;
         made->kpis[i].owner = &made->kpis[i];
         enum bf_status status = compile(made, i, err);
         status = status == BF_OK ? compile_inputs(made, i, err) : status;
@@ -187,8 +193,23 @@ uint32_t bf_kpi_plan_first(const struct bf_kpi_plan *plan, struct bf_slice quant
 
 struct asked {
     const struct bf_kpi_plan_name *names;
+    const struct bf_timezone *timezone;
     const struct bf_reading *reading;
 };
+
+/* What the city's clocks showed at the reading's event time. In the hour that comes twice it is twice the
+ * same; the one that is left out is nobody's. */
+static void put_clock(struct bf_operand *operand, const struct asked *asked, int kind)
+{
+    int64_t event_us = asked->reading->event_us;
+    int64_t local_us = event_us + bf_timezone_at(asked->timezone, event_us).offset_us;
+    int64_t day_us = bf_time_floor(local_us, DAY_US), minutes = (local_us - day_us) / MINUTE_US;
+    int64_t number = kind == BF_NAME_HOUR     ? minutes / 60
+                     : kind == BF_NAME_MINUTE ? minutes % 60
+                                              : bf_civil_weekday(day_us / DAY_US) + 1;
+    operand->kind = BF_OPERAND_NUMBER;
+    operand->number = (double)number;
+}
 
 static void put_text(struct bf_operand *operand, struct bf_slice text)
 {
@@ -214,9 +235,10 @@ static void put_tag(struct bf_operand *operand, const struct bf_reading *reading
     }
 }
 
-static void put_name(struct bf_operand *operand, const struct bf_reading *reading,
+static void put_name(struct bf_operand *operand, const struct asked *asked,
                      const struct bf_kpi_plan_name *name)
 {
+    const struct bf_reading *reading = asked->reading;
     operand->kind = BF_OPERAND_MISSING;
     switch (name->kind) {
     case BF_NAME_VALUE:
@@ -244,6 +266,11 @@ static void put_name(struct bf_operand *operand, const struct bf_reading *readin
     case BF_NAME_PROFILE:
         put_text(operand, reading->profile);
         break;
+    case BF_NAME_HOUR:
+    case BF_NAME_MINUTE:
+    case BF_NAME_WEEKDAY:
+        put_clock(operand, asked, name->kind);
+        break;
     case BF_NAME_TAG:
         put_tag(operand, reading, name->tag);
         break;
@@ -253,7 +280,7 @@ static void put_name(struct bf_operand *operand, const struct bf_reading *readin
 static void resolve(void *context, size_t name, struct bf_operand *operand)
 {
     const struct asked *asked = context;
-    put_name(operand, asked->reading, &asked->names[name]);
+    put_name(operand, asked, &asked->names[name]);
 }
 
 bool bf_kpi_plan_takes(const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading)
@@ -262,15 +289,15 @@ bool bf_kpi_plan_takes(const struct bf_kpi_plan_item *kpi, const struct bf_readi
     if (!bf_slice_equal(definition->quantity, reading->quantity) && !bf_kpi_plan_any_quantity(definition)) {
         return false;
     }
-    struct asked asked = {.names = kpi->where.names, .reading = reading};
+    struct asked asked = {.names = kpi->where.names, .timezone = kpi->timezone, .reading = reading};
     return kpi->where.expression == NULL || bf_expression_holds(kpi->where.expression, resolve, &asked);
 }
 
-static struct bf_slice label_of(const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading,
+static struct bf_slice label_of(const struct bf_kpi_plan_item *kpi, const struct asked *asked,
                                 char text[BF_KPI_LABEL_MAX])
 {
     struct bf_operand operand = {.kind = BF_OPERAND_MISSING};
-    put_name(&operand, reading, &kpi->of);
+    put_name(&operand, asked, &kpi->of);
     if (operand.kind == BF_OPERAND_NUMBER) { /* 12, 0.1: as short as it reads back the same */
         int len = 0;
         for (int digits = 15; digits <= 17; digits++) {
@@ -287,7 +314,7 @@ static struct bf_slice label_of(const struct bf_kpi_plan_item *kpi, const struct
 bool bf_kpi_plan_sample(const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading,
                         struct bf_sample *sample, char text[BF_KPI_LABEL_MAX])
 {
-    struct asked asked = {.names = kpi->weight.names, .reading = reading};
+    struct asked asked = {.names = kpi->weight.names, .timezone = kpi->timezone, .reading = reading};
     sample->weight = 1;
     if (kpi->weight.expression != NULL) {
         struct bf_operand weight = bf_expression_eval(kpi->weight.expression, resolve, &asked);
@@ -299,7 +326,7 @@ bool bf_kpi_plan_sample(const struct bf_kpi_plan_item *kpi, const struct bf_read
     asked.names = kpi->when.names;
     sample->holds =
         kpi->when.expression != NULL && bf_expression_holds(kpi->when.expression, resolve, &asked);
-    sample->label = kpi->has_of ? label_of(kpi, reading, text) : (struct bf_slice){NULL, 0};
+    sample->label = kpi->has_of ? label_of(kpi, &asked, text) : (struct bf_slice){NULL, 0};
     return true;
 }
 

@@ -13,14 +13,9 @@
 /* One name that `where`, `weight`, `when` or `of` refers to. */
 struct bf_kpi_plan_name {
     enum {
-        BF_NAME_VALUE,
-        BF_NAME_QUALITY,
-        BF_NAME_ZONE,
-        BF_NAME_SOURCE,
-        BF_NAME_DEVICE,
-        BF_NAME_QUANTITY,
-        BF_NAME_UNIT,
-        BF_NAME_PROFILE,
+#define X(constant, name) BF_NAME_##constant,
+#include "config/names.def"
+#undef X
         BF_NAME_TAG
     } kind;
     struct bf_slice tag;
@@ -40,7 +35,8 @@ struct bf_kpi_plan_item {
     struct bf_kpi_plan_expression where, weight, when;
     struct bf_kpi_plan_name of; /* what is counted, where has_of */
     bool has_of;
-    uint32_t next; /* of the same quantity, + 1; 0: none */
+    const struct bf_timezone *timezone; /* the city's; NULL: UTC */
+    uint32_t next;                      /* of the same quantity, + 1; 0: none */
 };
 
 struct bf_kpi_plan {

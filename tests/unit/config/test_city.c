@@ -1,5 +1,6 @@
 /* Cities: what the good one holds, what a broken profile takes with it, and what the KPI's hash sees.
  * Covers: config/nearest.c, config/city_check.c */
+#include "config/zone_file.h"
 #include "tests/unit/config/support.h"
 
 #include <math.h>
@@ -184,6 +185,71 @@ static void test_the_hash_covers_what_changes_a_number(void **state)
     }
 }
 
+/* Of a city in that zone, whose file is the one of Helsinki, or is not there. */
+static uint64_t hash_in(const char *main, const char *kpis, bool zone_file)
+{
+    struct bf_slice tzif = read_file(TEST_SOURCE_DIR "/tests/vectors/timezone/Europe_Helsinki.tzif");
+    struct bf_bundle_file files[] = {
+        {.name = BF_SLICE("city.yaml"), .bytes = bf_slice_of(main)},
+        {.name = BF_SLICE("kpis/a.yaml"), .bytes = bf_slice_of(kpis)},
+        {.name = BF_SLICE("profiles/a.yaml"), .bytes = BF_SLICE(PROFILE)},
+        {.name = BF_SLICE(BF__ZONE_FILE), .bytes = tzif},
+    };
+    struct bf_bundle bundle = {.files = files, .count = zone_file ? 4 : 3, .hash = "h"};
+    struct bf_city *city = NULL;
+    struct bf_err err = {.message = ""};
+    enum bf_status status = bf_city_load(&bundle, aggregates, &city, &err);
+    uint64_t hash = status == BF_OK ? city->kpis[0].hash : 0;
+    bf_city_destroy(status == BF_OK ? city : NULL);
+    free_file(tzif);
+    return hash;
+}
+
+/* By its name: newer tzdata does not end a window. Nothing else depends on it. */
+static void test_a_condition_on_the_clock_depends_on_the_zone(void **state)
+{
+    (void)state;
+    static const char helsinki[] = "name: x\ntimezone: Europe/Helsinki\n";
+    static const char riga[] = "name: x\ntimezone: Europe/Riga\n";
+    const char *asking[] = {
+        KPI("k", "t", "m", "{quantity: q, where: hour < 6}", "{tumbling: 1s}", "[zone]", "mean"),
+        KPI("k", "t", "m", "{quantity: q, where: minute == 0}", "{tumbling: 1s}", "[zone]", "mean"),
+        KPI("k", "t", "m", "{quantity: q, where: value > 1 && weekday > 5}", "{tumbling: 1s}", "[zone]",
+            "mean"),
+    };
+    const char *not_asking =
+        KPI("k", "t", "m", "{quantity: q, where: value > 1}", "{tumbling: 1s}", "[zone]", "mean");
+    for (size_t i = 0; i < sizeof asking / sizeof asking[0]; i++) {
+        uint64_t hash = hash_in(helsinki, asking[i], true);
+        assert_true(hash != 0 && hash == hash_in(helsinki, asking[i], true));
+        assert_true(hash != hash_in(riga, asking[i], true));
+        assert_true(hash_in(helsinki, asking[i], false) == 0); /* the zone's hours are not known */
+        assert_true(hash_in("name: x\n", asking[i], false) != 0);
+    }
+    assert_true(hash_in(helsinki, not_asking, true) == hash_in(riga, not_asking, false));
+}
+
+/* A tag of that name could not be asked for. */
+static void test_no_tag_has_the_name_of_a_part_of_readings(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+#define X(constant, name) name,
+#include "config/names.def"
+#undef X
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char profile[256];
+        enum bf_status status;
+        snprintf(profile, sizeof profile, PROFILE "tags: {%s: \"{$.t}\"}\n", names[i]);
+        struct bf_city *city = city_of(
+            KPI("k", "t", "m", "{quantity: q}", "{tumbling: 1s}", "[zone]", "mean"), profile, &status);
+        assert_int_equal(status, BF_OK);
+        assert_false(city->profiles[0].enabled);
+        bf_city_destroy(city);
+    }
+}
+
 static void test_a_broken_profile_is_disabled_and_the_rest_goes_on(void **state)
 {
     (void)state;
@@ -250,6 +316,8 @@ int main(void)
         cmocka_unit_test(test_profiles),
         cmocka_unit_test(test_kpis),
         cmocka_unit_test(test_the_hash_covers_what_changes_a_number),
+        cmocka_unit_test(test_a_condition_on_the_clock_depends_on_the_zone),
+        cmocka_unit_test(test_no_tag_has_the_name_of_a_part_of_readings),
         cmocka_unit_test(test_a_broken_profile_is_disabled_and_the_rest_goes_on),
         cmocka_unit_test(test_a_broken_core_file_is_fatal),
         cmocka_unit_test(test_nearest),

@@ -3,8 +3,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
+
+#include "core/time.h"
 
 #include "processors/cell.h"
 
@@ -35,7 +38,7 @@ static struct bf_kpi_definition definitions[] = {
 };
 static struct bf_city city = {.kpis = definitions, .kpi_count = 3};
 
-static const struct bf_reading reading = {
+static struct bf_reading reading = {
     .source = {"net:d 1:x", 9},
     .quantity = {"speed", 5},
     .unit = {"km/h", 4},
@@ -94,6 +97,47 @@ static void where_sees_the_reading_and_its_tags(void **state)
     assert_int_equal(bf_kpi_plan_create(&city, 1, 0, &plan, &err), BF_OK);
     assert_false(bf_kpi_plan_takes(&plan->kpis[0], &other));
     bf_kpi_plan_destroy(plan);
+}
+
+/* In Helsinki: 2026-03-29 has 23 hours and begins at 1774735200, 2026-10-25 has 25. */
+static void conditions_see_the_citys_clocks_and_days(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t utc_s;
+        int hour, minute, weekday;
+    } cases[] = {
+        {.utc_s = 1774735199, .hour = 23, .minute = 59, .weekday = 6},
+        {.utc_s = 1774735200, .hour = 0, .minute = 0, .weekday = 7},
+        {.utc_s = 1774745999, .hour = 2, .minute = 59, .weekday = 7},
+        {.utc_s = 1774746000, .hour = 4, .minute = 0, .weekday = 7}, /* no reading is of hour 3 */
+        {.utc_s = 1792888200, .hour = 3, .minute = 30, .weekday = 7},
+        {.utc_s = 1792891800, .hour = 3, .minute = 30, .weekday = 7}, /* an hour later */
+        {.utc_s = 1792965540, .hour = 23, .minute = 59, .weekday = 7},
+        {.utc_s = 1792965600, .hour = 0, .minute = 0, .weekday = 1},
+        {.utc_s = -7260, .hour = 23, .minute = 59, .weekday = 3},
+    };
+    static char bytes[BF_TIMEZONE_BYTES_MAX];
+    FILE *file = fopen(TEST_SOURCE_DIR "/tests/vectors/timezone/Europe_Helsinki.tzif", "rb");
+    struct bf_err err = {.message = ""};
+    assert_non_null(file);
+    size_t len = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    assert_int_equal(bf_timezone_create((struct bf_slice){bytes, len}, &city.local, &err), BF_OK);
+    int64_t before_us = reading.event_us;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char where[80];
+        snprintf(where, sizeof where, "hour == %d && minute == %d && weekday == %d", cases[i].hour,
+                 cases[i].minute, cases[i].weekday);
+        reading.event_us = cases[i].utc_s * BF_US_PER_S;
+        assert_true(takes(where));
+    }
+    assert_false(takes("hour == 3 || hour == \"0\" || weekday == 0 || minute > 59"));
+    bf_timezone_destroy(city.local);
+    city.local = NULL;
+    reading.event_us = 1774745999 * BF_US_PER_S;
+    assert_true(takes("hour == 0 && minute == 59 && weekday == 7")); /* of a city without a zone: UTC */
+    reading.event_us = before_us;
 }
 
 static void scopes_are_escaped_and_never_empty(void **state)
@@ -212,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_by_quantity_keep_the_order_of_the_files),
         cmocka_unit_test(where_sees_the_reading_and_its_tags),
+        cmocka_unit_test(conditions_see_the_citys_clocks_and_days),
         cmocka_unit_test(scopes_are_escaped_and_never_empty),
         cmocka_unit_test(samples_have_weight_condition_and_label),
         cmocka_unit_test(a_cell_takes_what_the_aggregate_can_use),
