@@ -10,6 +10,7 @@
 
 #include "config/bundle.h"
 #include "config/definition.h"
+#include "config/example.h"
 #include "core/err.h"
 #include "core/expression.h"
 #include "core/reading.h"
@@ -80,6 +81,7 @@ struct bf_profile {
     struct bf_profile_tag *tags; size_t tag_count;
     bool take_retained, dedup_content;
     enum bf_privacy privacy;
+    struct bf_example *examples; size_t example_count;
 };
 
 struct bf_board { struct bf_slice name, title; struct bf_slice *kpis; size_t count; };

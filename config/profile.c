@@ -6,20 +6,15 @@
 #include <stdlib.h>
 
 #include "config/document.h"
+#include "config/profile_example.h"
 #include "config/profile_reading.h"
 #include "config/template.h"
-
-struct example {
-    struct bf_slice topic, payload;
-};
 
 /* A profile and what is only needed while it is read. */
 struct whole_profile {
     struct bf_profile profile; /* stands first: templates and readings see it */
     struct bf_slice name;
     int version;
-    struct example *examples;
-    size_t example_count;
 };
 
 #define AT(field) offsetof(struct whole_profile, field)
@@ -147,17 +142,6 @@ static const struct bf__section each_section = {
     .name = "each", .options = each_options,
     .summary = "JSON: the payload holds a list of items, each with a name and a value."};
 
-static const struct bf__option example_options[] = {
-    {.name = "topic", .type = &bf__type_text, .offset = offsetof(struct example, topic), .required = true,
-     .summary = "A topic as a device uses it."},
-    {.name = "payload", .type = &bf__type_text, .offset = offsetof(struct example, payload),
-     .required = true, .summary = "A message as a device sends it."},
-    {.name = NULL},
-};
-static const struct bf__section example_section = {
-    .name = "examples", .options = example_options, .size = sizeof(struct example),
-    .summary = "Messages to show what is meant; their topics are checked."};
-
 static const struct bf__option options[] = {
     {.name = "name", .type = &bf__type_id, .offset = AT(name), .fallback_note = "the file's name",
      .summary = "Name of the profile; readings carry `name@version`."},
@@ -196,8 +180,9 @@ static const struct bf__option options[] = {
      .fallback = "none", .summary = "`content`: the same source, quantity, time and value counts once."},
     {.name = "privacy", .type = &bf__type_choice, .offset = AT(profile.privacy), .choices = privacies,
      .fallback = "public", .summary = "How the readings may be treated."},
-    {.name = "examples", .type = &bf__type_list, .offset = AT(examples), .count = AT(example_count),
-     .section = &example_section, .summary = "Sample messages."},
+    {.name = "examples", .type = &bf__type_list, .offset = AT(profile.examples),
+     .count = AT(profile.example_count), .section = &bf__profile_example_section,
+     .summary = "Sample messages, and what they must give."},
     {.name = NULL},
 };
 
@@ -233,14 +218,6 @@ static bool check_profile(struct bf__loader *loader, const struct bf__node *map,
     }
     if (profile->reading_count == 0) {
         return bf__loader_problem(loader, bf__node_get(map, "readings"), "readings: the list is empty");
-    }
-    const struct bf__node *examples = bf__node_get(map, "examples");
-    const struct bf__node *node = examples != NULL ? examples->first : NULL;
-    for (size_t i = 0; i < whole->example_count; i++, node = node->next) {
-        if (!bf__topic_matches(&profile->topic, whole->examples[i].topic)) {
-            return bf__loader_problem(loader, bf__node_get(node, "topic"),
-                                      "the topic of the example does not match the profile's");
-        }
     }
     return check_source(loader, map, profile);
 }

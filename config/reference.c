@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/document.h"
+#include "config/example.h"
 #include "config/kpi_value.h"
 #include "config/option.h"
 #include "config/show.h"
@@ -83,8 +84,8 @@ static void print_option(FILE *out, const struct bf__option *option)
 static void print_section(FILE *out, const struct bf__section *section, const char *title, int level)
 {
     static const char marks[] = "######";
-    fprintf(out, "\n%.*s %s\n\n%s\n\n| key | type | default | meaning |\n|---|---|---|---|\n",
-            level, marks, title, section->summary);
+    fprintf(out, "\n%.*s %s\n\n%s\n\n| key | type | default | meaning |\n|---|---|---|---|\n", level, marks,
+            title, section->summary);
     for (const struct bf__option *option = section->options; option->name != NULL; option++) {
         print_option(out, option);
     }
@@ -138,12 +139,32 @@ static const char windows[] =
     "its own part of\n"
     "the window closed, makes a revision of every closed window that it lies in.\n";
 
+static void print_example_fields(FILE *out)
+{
+    static const char *const kinds[] = {[BF_EXAMPLE_TEXT] = "text",
+                                        [BF_EXAMPLE_NUMBER] = "number",
+                                        [BF_EXAMPLE_TIME] = "time",
+                                        [BF_EXAMPLE_LIST] = "list of texts",
+                                        [BF_EXAMPLE_MAP] = "map of texts"};
+    fputs(
+        "\n## Readings of `examples`\n\nIn profiles/*.yaml: what is not named is not compared; an empty text "
+        "says that a field is not there.\nNumbers may differ by 1e-9 of their size. "
+        "`value` and `raw` may be texts and truth values too.\n\n"
+        "| key | type | meaning |\n|---|---|---|\n",
+        out);
+    for (int i = 0; i < BF_EXAMPLE_FIELDS; i++) {
+        const struct bf_example_field_info *field = bf_example_field((enum bf_example_field)i);
+        fprintf(out, "| `%s` | %s | %s |\n", field->name, kinds[field->kind], field->text);
+    }
+}
+
 void bf_config_reference(FILE *out)
 {
     fputs(preface, out);
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
         print_section(out, pages[i].section, pages[i].title, 2);
     }
+    print_example_fields(out);
     fputs(windows, out);
     fputs("\n## zones/*.geojson\n\n"
           "A GeoJSON FeatureCollection of Polygons and MultiPolygons, with holes. Each feature has "
