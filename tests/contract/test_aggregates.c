@@ -16,6 +16,7 @@
 #include "processors/aggregate/aggregate.h"
 #include "tests/contract/readings.h"
 #include "tests/support/alloc.h"
+#include "tests/support/kinds.h"
 
 #define SAVED_MAX (2 * BF_AGGREGATE_STATE_MAX)
 
@@ -402,7 +403,11 @@ static void names_are_listed(void **state)
     const struct bf_aggregate_kind *const *kinds = bf_aggregate_kinds();
     size_t count = 0;
     for (const struct bf_aggregate *const *entry = bf_aggregates(); *entry != NULL; entry++) {
-        assert_ptr_equal(kinds[count++], &(*entry)->kind);
+        const struct bf_aggregate_kind *kind = &(*entry)->kind, *written = aggregates[count];
+        assert_ptr_equal(kinds[count++], kind);
+        assert_string_equal(written->name, kind->name); /* the tests' own list says the same */
+        assert_string_equal(written->takes ? written->takes : "", kind->takes ? kind->takes : "");
+        assert_true(written->unit == kind->unit && written->input == kind->input);
     }
     assert_true(count > 0);
     assert_null(kinds[count]);

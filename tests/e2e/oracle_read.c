@@ -9,20 +9,10 @@
 #include "core/scope.h"
 #include "core/wire.h"
 #include "tests/e2e/oracle_state.h"
+#include "tests/support/kinds.h"
 
 #define POLL_MS 200
 #define QUIET_POLLS 100
-
-/* Written out here, so that a wrong table of belfry's own cannot agree with itself. */
-static const struct bf_aggregate_kind kind_count = {
-    .name = "count", .unit = BF_RESULT_NUMBER, .input = BF_INPUT_ANY};
-static const struct bf_aggregate_kind kind_sum = {.name = "sum"};
-static const struct bf_aggregate_kind kind_mean = {.name = "mean"};
-static const struct bf_aggregate_kind kind_min = {.name = "min"};
-static const struct bf_aggregate_kind kind_max = {.name = "max"};
-static const struct bf_aggregate_kind kind_last = {.name = "last"};
-static const struct bf_aggregate_kind *const aggregates[] = {&kind_count, &kind_sum,  &kind_mean, &kind_min,
-                                                             &kind_max,   &kind_last, NULL};
 
 struct text {
     uint64_t hash;

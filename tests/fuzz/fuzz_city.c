@@ -5,12 +5,7 @@
 
 #include "config/city.h"
 #include "tests/fuzz/target.h"
-
-static const struct bf_aggregate_kind kind_count = {
-    .name = "count", .unit = BF_RESULT_NUMBER, .input = BF_INPUT_ANY};
-static const struct bf_aggregate_kind kind_mean = {.name = "mean"};
-static const struct bf_aggregate_kind kind_max = {.name = "max"};
-static const struct bf_aggregate_kind *const aggregates[] = {&kind_count, &kind_mean, &kind_max, NULL};
+#include "tests/support/kinds.h"
 
 static void inspect(const char *name, struct bf_slice bytes)
 {

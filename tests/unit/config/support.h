@@ -13,16 +13,7 @@
 #include <cmocka.h>
 
 #include "config/city.h"
-
-static const struct bf_aggregate_kind kind_count = {
-    .name = "count", .unit = BF_RESULT_NUMBER, .input = BF_INPUT_ANY};
-static const struct bf_aggregate_kind kind_sum = {.name = "sum"};
-static const struct bf_aggregate_kind kind_mean = {.name = "mean"};
-static const struct bf_aggregate_kind kind_min = {.name = "min"};
-static const struct bf_aggregate_kind kind_max = {.name = "max"};
-static const struct bf_aggregate_kind kind_last = {.name = "last"};
-static const struct bf_aggregate_kind *const aggregates[] = {&kind_count, &kind_sum,  &kind_mean, &kind_min,
-                                                             &kind_max,   &kind_last, NULL};
+#include "tests/support/kinds.h"
 
 /* NUL-terminated. */
 static inline struct bf_slice read_file(const char *path)

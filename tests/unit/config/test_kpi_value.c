@@ -3,23 +3,6 @@
 
 #include <math.h>
 
-static const struct bf_aggregate_kind kinds[] = {
-    {.name = "mean"},
-    {.name = "count", .unit = BF_RESULT_NUMBER, .input = BF_INPUT_ANY},
-    {.name = "quantile", .takes = "p!"},
-    {.name = "histogram", .takes = "bounds!", .unit = BF_RESULT_NUMBER},
-    {.name = "weighted_mean", .takes = "weight!"},
-    {.name = "distinct", .takes = "of!", .unit = BF_RESULT_NUMBER, .input = BF_INPUT_ANY},
-    {.name = "top_k", .takes = "of! k", .unit = BF_RESULT_NUMBER, .input = BF_INPUT_ANY},
-    {.name = "share", .takes = "when!", .unit = BF_RESULT_SHARE, .input = BF_INPUT_ANY},
-    {.name = "increase", .takes = "rollover hold", .input = BF_INPUT_CHANGE},
-    {.name = "rate", .takes = "per rollover hold", .unit = BF_RESULT_PER_TIME, .input = BF_INPUT_CHANGE},
-    {.name = "time_in_state", .takes = "when! hold fraction", .unit = BF_RESULT_TIME, .input = BF_INPUT_HELD},
-    {.name = "completeness", .takes = "every! hold", .unit = BF_RESULT_SHARE, .input = BF_INPUT_HELD},
-    {.name = "variance", .unit = BF_RESULT_SQUARE},
-};
-#define KINDS (sizeof kinds / sizeof kinds[0])
-
 static struct bf_city *inspect(const char *unit, const char *quantity, const char *value, bool computes)
 {
     static const char profile[] =
@@ -27,7 +10,6 @@ static struct bf_city *inspect(const char *unit, const char *quantity, const cha
         "- {path: $.a, quantity: speed, unit: m/s}\n- {path: $.b, quantity: energy, unit: kW.h}\n"
         "- {path: $.c, quantity: vehicles, unit: \"{veh}\"}\n- {path: $.d, quantity: mass, unit: kg}\n"
         "- {path: $.e, quantity: door, unit: \"1\", type: text}\n";
-    const struct bf_aggregate_kind *table[KINDS + 1] = {NULL};
     char kpis[1024];
     snprintf(
         kpis, sizeof kpis,
@@ -38,11 +20,8 @@ static struct bf_city *inspect(const char *unit, const char *quantity, const cha
         {.name = BF_SLICE_INIT("kpis/k.yaml"), .bytes = bf_slice_of(kpis)},
         {.name = BF_SLICE_INIT("profiles/p.yaml"), .bytes = BF_SLICE_INIT(profile)},
     };
-    for (size_t i = 0; i < KINDS; i++) {
-        table[i] = &kinds[i];
-    }
     struct bf_bundle bundle = {.files = (struct bf_bundle_file *)(uintptr_t)files, .count = 3, .hash = "h"};
-    return bf_city_inspect(&bundle, computes ? table : NULL);
+    return bf_city_inspect(&bundle, computes ? aggregates : NULL);
 }
 
 struct row {
