@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/e2e/oracle_state.h"
+#include "tests/e2e/oracle_inside.h"
 
 #define DIFFERENCES_SHOWN 8
 
@@ -34,23 +34,6 @@ static int compare_i64(int64_t a, int64_t b)
     return (a > b) - (a < b);
 }
 
-/* By window; within one by definition, partition and place in the log. */
-static int compare_parts(const struct oracle *oracle, const struct oracle_part *a,
-                         const struct oracle_part *b)
-{
-    int order = strcmp(oracle->names[a->definition], oracle->names[b->definition]);
-    order = order ? order : strcmp(a->scope, b->scope);
-    order = order ? order : compare_i64(a->start_us, b->start_us);
-    order = order ? order : compare_i64(a->definition, b->definition);
-    order = order ? order : compare_i64(a->partition, b->partition);
-    return order ? order : compare_i64(a->offset, b->offset);
-}
-
-static int order_parts(const void *a, const void *b, void *oracle)
-{
-    return compare_parts(oracle, a, b);
-}
-
 static int compare_key(const struct oracle_result *result, const char *kpi, const char *scope,
                        int64_t start_us)
 {
@@ -69,112 +52,40 @@ static int order_results(const void *a, const void *b)
 
 /* ---- what a window must say */
 
-/* A compensated sum (Neumaier): each partition adds in the order of its log, and the partitions are added in
- * their order, so that it is the same to the last bit wherever and however often it is worked out. */
-struct sum {
-    double sum, lost;
-};
-
-struct total {
-    uint64_t n, numbers, share[SHARE_TEXT + 1], parts; /* numbers: of n, those that are not texts */
-    struct sum all, here;                              /* of the partitions before; of `partition` */
-    int32_t partition;
-    double last, min, max;
-    int64_t last_us;
-    bool suspect;
-};
-
-static void add_value(struct sum *sum, double value)
-{
-    double larger = fabs(sum->sum) >= fabs(value) ? sum->sum : value;
-    double smaller = fabs(sum->sum) >= fabs(value) ? value : sum->sum;
-    double together = sum->sum + value;
-    sum->lost += (larger - together) + smaller;
-    sum->sum = together;
-}
-
-static struct sum merged(const struct total *total)
-{
-    struct sum all = total->all;
-    add_value(&all, total->here.sum);
-    all.lost += total->here.lost;
-    return all;
-}
-
-static void add(struct total *total, const struct oracle_part *part)
-{
-    total->parts++;
-    total->share[part->share]++;
-    if (part->share != SHARE_COUNTED) {
-        return;
-    }
-    total->n++;
-    total->suspect |= part->suspect;
-    if (isnan(part->value)) {
-        return;
-    }
-    bool first = total->numbers++ == 0;
-    total->min = first || part->value < total->min ? part->value : total->min;
-    total->max = first || part->value > total->max ? part->value : total->max;
-    if (part->partition != total->partition) {
-        total->all = merged(total);
-        total->here = (struct sum){.sum = 0};
-        total->partition = part->partition;
-    }
-    add_value(&total->here, part->value);
-    /* ties go to the later partition, then to the later record: the order of the list */
-    total->last = first || part->event_us >= total->last_us ? part->value : total->last;
-    total->last_us = first || part->event_us > total->last_us ? part->event_us : total->last_us;
-}
-
-static bool value_of(const struct total *total, const struct bf_kpi_definition *definition, double *value)
-{
-    struct sum all = merged(total);
-    const struct {
-        const char *name;
-        double value;
-    } values[] = {{.name = "count", .value = (double)total->n},
-                  {.name = "sum", .value = all.sum + all.lost},
-                  {.name = "mean", .value = (all.sum + all.lost) / (double)total->n},
-                  {.name = "min", .value = total->min},
-                  {.name = "max", .value = total->max},
-                  {.name = "last", .value = total->last}};
-    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-        if (bf_slice_equal(definition->aggregate, bf_slice_of(values[i].name))) {
-            *value = values[i].value;
-        }
-    }
-    return total->n > 0 || bf_slice_equal(definition->aggregate, BF_SLICE("count"));
-}
-
 /* To the last bit: a zero's sign too. */
 static bool same(double a, double b)
 {
     return memcmp(&a, &b, sizeof a) == 0;
 }
 
-static void compare_total(struct oracle *oracle, const struct bf_kpi_definition *definition, const char *what,
-                          const struct total *total, const struct oracle_result *result)
+static bool near(double a, double b, double within)
+{
+    return same(a, b) || fabs(a - b) <= within * fmax(fabs(a), fabs(b));
+}
+
+static void compare_total(struct oracle *oracle, const char *what, const struct oracle_window *window,
+                          bool all, const struct oracle_result *result)
 {
     const struct bf_kpi *kpi = &result->record;
     const struct bf_excluded *excluded = &kpi->excluded;
-    double value = 0;
-    bool has_value = value_of(total, definition, &value);
-    bool good = kpi->n == total->n && excluded->suspect == total->share[SHARE_SUSPECT] &&
-                excluded->fail == total->share[SHARE_FAIL] &&
-                excluded->missing == total->share[SHARE_MISSING] &&
-                excluded->text == total->share[SHARE_TEXT] && kpi->has_value == has_value &&
-                (!has_value || same(kpi->value, value));
-    if (good && total->numbers > 0) {
-        good = kpi->has_range && same(kpi->min, total->min) && same(kpi->max, total->max);
-    }
+    const struct oracle_total total = oracle_count(window, all);
+    bool ranges = total.numbers > 0 && window->definition->formula == NULL;
+    double value = 0, within = 0;
+    bool has_value = oracle_value(window, all, &value, &within);
+    bool good = kpi->n == total.n && kpi->end_us == window->end_us &&
+                excluded->suspect == total.share[SHARE_SUSPECT] &&
+                excluded->fail == total.share[SHARE_FAIL] &&
+                excluded->missing == total.share[SHARE_MISSING] && excluded->text == total.share[SHARE_TEXT];
+    good = good && kpi->has_value == has_value && (!has_value || near(kpi->value, value, within));
+    good = good && kpi->has_range == ranges &&
+           (!ranges || (same(kpi->min, total.min) && same(kpi->max, total.max)));
     if (!good) {
         oracle_differ(
             oracle,
             "%s %s %lld %s (revision %u, generation %lld): n %llu value %.17g, must be n %llu value %.17g",
             result->kpi, result->scope, (long long)kpi->start_us, what, kpi->revision,
-            (long long)kpi->generation, (unsigned long long)kpi->n, kpi->value, (unsigned long long)total->n,
-            value);
+            (long long)kpi->generation, (unsigned long long)kpi->n, kpi->has_value ? kpi->value : NAN,
+            (unsigned long long)total.n, has_value ? value : NAN);
     }
 }
 
@@ -189,31 +100,26 @@ static int64_t slowest(const struct oracle *oracle)
     return clock_us;
 }
 
-static bool is_due(const struct oracle *oracle, const struct bf_kpi_definition *definition, int32_t partition,
-                   int64_t start_us)
+static bool is_due(const struct oracle *oracle, const struct oracle_window *window, int64_t end_us)
 {
+    const struct bf_kpi_definition *definition = window->definition;
+    int32_t partition = window->first->partition;
     int64_t clock_us = definition->by_device ? oracle->partitions[partition].clock_us : slowest(oracle);
-    return clock_us != BF_TIME_NONE && clock_us >= start_us + definition->window_us + definition->delay_us;
+    return window->by_count || (clock_us != BF_TIME_NONE && clock_us >= end_us + definition->delay_us);
 }
 
-/* Whether that very definition decides the windows that begin then. */
-static bool in_force(const struct oracle *oracle, uint32_t definition, int32_t partition, int64_t start_us)
+/* Whether that very definition decides the panes that begin then. */
+static bool in_force(const struct oracle *oracle, const struct oracle_window *window, int64_t start_us)
 {
-    const struct oracle_partition *known = &oracle->partitions[partition];
-    bool by_device = oracle->definitions[definition]->by_device;
+    const struct oracle_partition *known = &oracle->partitions[window->first->partition];
     size_t chosen = 0;
     for (size_t k = 1; k < known->known_count; k++) {
-        int64_t from_us =
-            by_device ? known->known[k].from_us : oracle->generations[known->known[k].generation].from_us;
+        int64_t from_us = window->definition->by_device
+                              ? known->known[k].from_us
+                              : oracle->generations[known->known[k].generation].from_us;
         chosen = from_us <= start_us ? k : chosen;
     }
-    const struct oracle_generation *generation = &oracle->generations[known->known[chosen].generation];
-    for (size_t i = 0; i < generation->city->kpi_count; i++) {
-        if (generation->definition[i] == definition) {
-            return true;
-        }
-    }
-    return false;
+    return oracle_decides(oracle, known->known[chosen].generation, window->index);
 }
 
 /* The results of one window: *count of them from the returned one on. */
@@ -239,57 +145,48 @@ static struct oracle_result *results_of(const struct oracle *oracle, const char 
 
 /* ---- one window with data: the parts of one definition */
 
-struct window {
-    const struct bf_kpi_definition *definition;
-    uint32_t index;
-    const char *kpi, *scope;
-    int64_t start_us;
-    int32_t partition; /* of its first part */
-    struct total in_time, all;
-    bool mixed; /* a newer definition has data too */
-};
-
 /* The generation that a result names: the one in force when its window began, or the last that had this
  * definition where readings came before a newer one was learned. Unless a partition learned one only after
  * its `from`. */
-static void compare_generation(struct oracle *oracle, const struct window *window, const struct bf_kpi *kpi)
+static void compare_generation(struct oracle *oracle, const struct oracle_window *window,
+                               const struct bf_kpi *kpi)
 {
-    const struct oracle_partition *known = &oracle->partitions[window->partition];
-    int64_t in_force = oracle->generations[0].number, newest = 0;
+    const struct oracle_partition *known = &oracle->partitions[window->first->partition];
+    int64_t decides = oracle->generations[0].number, newest = 0;
     for (size_t k = 0; k < known->known_count; k++) {
         const struct oracle_generation *generation = &oracle->generations[known->known[k].generation];
         if (known->known[k].from_us != generation->from_us) {
             return;
         }
-        in_force = generation->from_us <= window->start_us ? generation->number : in_force;
-        for (size_t i = 0; i < generation->city->kpi_count; i++) {
-            newest = generation->definition[i] == window->index ? generation->number : newest;
+        decides = generation->from_us <= window->pane_us ? generation->number : decides;
+        if (oracle_decides(oracle, known->known[k].generation, window->index)) {
+            newest = generation->number;
         }
     }
-    int64_t number = newest < in_force ? newest : in_force;
+    int64_t number = newest < decides ? newest : decides;
     if (kpi->generation != number) {
         oracle_differ(oracle, "%s %s %lld: of generation %lld, must be %lld", window->kpi, window->scope,
                       (long long)window->start_us, (long long)kpi->generation, (long long)number);
     }
 }
 
-static void compare_closed(struct oracle *oracle, const struct window *window,
+static void compare_closed(struct oracle *oracle, const struct oracle_window *window,
                            const struct oracle_result *closed, size_t count)
 {
-    bool late = window->all.parts > window->in_time.parts;
+    const uint64_t all = oracle_count(window, true).parts, in_time = oracle_count(window, false).parts;
+    bool late = all > in_time;
     oracle->sums.windows++;
     oracle->sums.late_windows += late;
-    if (count == 0 || (!late && count > 1) || (late && window->in_time.parts > 0 && count < 2)) {
+    if (count == 0 || (!late && count > 1) || (late && in_time > 0 && count < 2)) {
         oracle_differ(oracle, "%s %s %lld: %zu results for %llu readings, %llu of them late", window->kpi,
-                      window->scope, (long long)window->start_us, count,
-                      (unsigned long long)window->all.parts,
-                      (unsigned long long)(window->all.parts - window->in_time.parts));
+                      window->scope, (long long)window->start_us, count, (unsigned long long)all,
+                      (unsigned long long)(all - in_time));
         return;
     }
-    if (window->in_time.parts > 0) {
-        compare_total(oracle, window->definition, "final", &window->in_time, &closed[0]);
+    if (in_time > 0) {
+        compare_total(oracle, "final", window, false, &closed[0]);
     }
-    compare_total(oracle, window->definition, "last", &window->all, &closed[count - 1]);
+    compare_total(oracle, "last", window, true, &closed[count - 1]);
     for (size_t i = 0; i < count; i++) {
         compare_generation(oracle, window, &closed[i].record);
         if (window->mixed && closed[i].record.quality != BF_QUALITY_SUSPECT) {
@@ -323,80 +220,65 @@ static size_t skip_provisional(struct oracle *oracle, const struct oracle_result
     return provisional;
 }
 
-/* A known scope has a result for each window that is due, for as long as what it is known by is held. */
-static void compare_successors(struct oracle *oracle, const struct window *window)
+/* Whether something of its last pane came in time: by this the scope is known afterwards. */
+static bool has_in_time(const struct oracle_window *window)
+{
+    bool any = false;
+    for (size_t i = 0; i < window->count; i++) {
+        const struct oracle_part *part = &window->first[i];
+        any = any || (part->definition == window->index && part->pane.start_us >= window->pane_us &&
+                      oracle_in_time(window, part));
+    }
+    return any;
+}
+
+static bool has_last_pane(const struct oracle_window *window)
+{
+    return window->first[window->count - 1].pane.start_us >= window->pane_us;
+}
+
+/* A known scope has a result for each window that is due, for as long as what it is known by is held. (Of
+ * calendar panes and what readings make, the next one is not told.) */
+static void compare_successors(struct oracle *oracle, const struct oracle_window *window)
 {
     const struct bf_kpi_definition *definition = window->definition;
-    if (window->in_time.parts == 0) {
+    int64_t step_us = definition->window.pane_us;
+    if (definition->window.kind != BF_WINDOW_FIXED || !has_in_time(window)) {
         return;
     }
-    for (int64_t age_us = definition->window_us; age_us < definition->lateness_us;
-         age_us += definition->window_us) {
+    for (int64_t age_us = step_us; age_us < definition->lateness_us; age_us += step_us) {
         int64_t start_us = window->start_us + age_us;
         size_t count = 0;
-        if (!is_due(oracle, definition, window->partition, start_us)) {
+        if (!is_due(oracle, window, window->end_us + age_us)) {
             return;
         }
         const struct oracle_result *results =
             results_of(oracle, window->kpi, window->scope, start_us, &count);
         bool closed = count > 0 && results[count - 1].record.phase == BF_KPI_FINAL;
-        if (!closed && in_force(oracle, window->index, window->partition, start_us)) {
+        if (!closed && in_force(oracle, window, window->pane_us + age_us)) {
             oracle_differ(oracle, "%s %s %lld: no result, though known by the window of %lld", window->kpi,
                           window->scope, (long long)start_us, (long long)window->start_us);
         }
     }
 }
 
-static void compare_window(struct oracle *oracle, const struct window *window)
+static void compare_window(struct oracle *oracle, const struct oracle_window *window)
 {
     size_t count = 0;
     struct oracle_result *results = results_of(oracle, window->kpi, window->scope, window->start_us, &count);
-    size_t open = count ? skip_provisional(oracle, results, count, window->all.n) : 0;
+    size_t open = count ? skip_provisional(oracle, results, count, oracle_count(window, true).n) : 0;
     for (size_t i = 0; i < count; i++) {
         results[i].expected = true;
     }
-    if (is_due(oracle, window->definition, window->partition, window->start_us)) {
+    oracle->sums.mixed += window->mixed;
+    bool ends_elsewhere = !has_last_pane(window) && !in_force(oracle, window, window->pane_us);
+    if (is_due(oracle, window, window->end_us) && !(ends_elsewhere && count == open)) {
         compare_closed(oracle, window, results + open, count - open);
     } else if (count > open) {
         oracle_differ(oracle, "%s %s %lld: closed before it was due", window->kpi, window->scope,
                       (long long)window->start_us);
     }
     compare_successors(oracle, window);
-}
-
-static bool same_window(const struct oracle *oracle, const struct oracle_part *a, const struct oracle_part *b)
-{
-    return strcmp(oracle->names[a->definition], oracle->names[b->definition]) == 0 &&
-           strcmp(a->scope, b->scope) == 0 && a->start_us == b->start_us;
-}
-
-/* Two definitions have data for it where the partitions learned the newer one at different times: the older
- * one is published. */
-static void compare_windows(struct oracle *oracle)
-{
-    for (size_t i = 0; i < oracle->part_count;) {
-        const struct oracle_part *first = &oracle->parts[i];
-        struct window window = {.definition = oracle->definitions[first->definition],
-                                .index = first->definition,
-                                .kpi = oracle->names[first->definition],
-                                .scope = first->scope,
-                                .start_us = first->start_us,
-                                .partition = first->partition};
-        bool mixed = false;
-        for (; i < oracle->part_count && same_window(oracle, first, &oracle->parts[i]); i++) {
-            if (oracle->parts[i].definition != first->definition) {
-                mixed = true;
-                continue;
-            }
-            add(&window.all, &oracle->parts[i]);
-            if (oracle->parts[i].in_time) {
-                add(&window.in_time, &oracle->parts[i]);
-            }
-        }
-        oracle->sums.mixed += mixed;
-        window.mixed = mixed;
-        compare_window(oracle, &window);
-    }
 }
 
 /* ---- what stands there without any reading: empty, closed once, of a scope known by earlier data */
@@ -452,6 +334,13 @@ static void close_oracle(struct oracle *oracle)
     free_texts(oracle);
     bf_table_destroy(oracle->deliveries);
     bf_table_destroy(oracle->writers);
+    bf_table_destroy(oracle->rows);
+    bf_table_destroy(oracle->tracks);
+    while (oracle->runs != NULL) {
+        struct oracle_run *run = oracle->runs;
+        oracle->runs = run->made_before;
+        free(run);
+    }
     free(oracle->parts);
     free(oracle->results);
     free(oracle);
@@ -466,20 +355,19 @@ enum bf_status bf_oracle_check(const struct bf_kafka_options *kafka, const char 
     }
     oracle->texts = bf_table_create(ORACLE_TEXTS, sizeof(uint64_t), 2 * sizeof(uint64_t));
     oracle->writers = bf_table_create(ORACLE_WRITERS, sizeof(uint64_t), 3 * sizeof(int64_t));
+    oracle->rows = bf_table_create(ORACLE_TEXTS, 2 * sizeof(uint64_t), 3 * sizeof(uint64_t));
+    oracle->tracks = bf_table_create(ORACLE_TEXTS, 4 * sizeof(uint64_t), ORACLE_TRACK);
     enum bf_status status = BF_OK;
-    if (!oracle->texts || !oracle->writers) {
+    if (!oracle->texts || !oracle->writers || !oracle->rows || !oracle->tracks) {
         status = bf_err_set(err, BF_FATAL, "out of memory");
     }
     status = status == BF_OK ? oracle_read(oracle, kafka, err) : status;
-    if (status == BF_OK && oracle->part_count > 0) {
-        qsort_r(oracle->parts, oracle->part_count, sizeof *oracle->parts, order_parts, oracle);
-    }
     if (status == BF_OK && oracle->result_count > 0) {
         qsort(oracle->results, oracle->result_count, sizeof *oracle->results, order_results);
     }
     if (status == BF_OK) {
         oracle->sums.generations = oracle->generation_count;
-        compare_windows(oracle);
+        oracle_windows(oracle, compare_window);
         compare_unexpected(oracle);
         status = oracle_compare_redis(oracle, redis_url, err);
     }

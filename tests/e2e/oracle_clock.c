@@ -1,7 +1,7 @@
 /* Why: a partition's clock as DESIGN and docs/ARCHITECTURE.md ("Time") tell it, in the plainest form: the
  * smallest clock of the ingest processes that are alive, and never back. */
 #include "config/city.h"
-#include "tests/e2e/oracle_state.h"
+#include "tests/e2e/oracle_inside.h"
 
 struct oracle_writer *oracle_writer(struct oracle *oracle, struct oracle_partition *partition,
                                     struct bf_slice id)

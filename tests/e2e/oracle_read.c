@@ -1,15 +1,13 @@
-/* Why: from the logs to lists: every reading's part in every window, every result that a reader would take.
+/* Why: from the logs to lists: every reading's part in every pane, every result that a reader would take.
  * Declined: sharing the processors' code for clocks, deliveries, generations and scopes' choice: an oracle
  * that makes the same mistake finds nothing. */
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/hash.h"
-#include "core/scope.h"
 #include "core/wire.h"
-#include "tests/e2e/oracle_state.h"
-#include "tests/support/kinds.h"
+#include "tests/e2e/oracle_inside.h"
 
 #define POLL_MS 200
 #define QUIET_POLLS 100
@@ -20,7 +18,7 @@ struct text {
 };
 
 /* The one copy of a text. */
-static const char *keep(struct oracle *oracle, struct bf_slice slice)
+const char *oracle_keep(struct oracle *oracle, struct bf_slice slice)
 {
     uint64_t hash = bf_hash64(slice);
     struct text *text = bf_table_put(oracle->texts, &hash, NULL);
@@ -43,9 +41,22 @@ static uint32_t find_definition(struct oracle *oracle, const struct bf_kpi_defin
     if (oracle->definition_count == ORACLE_DEFINITIONS) {
         return ORACLE_DEFINITIONS;
     }
-    oracle->names[oracle->definition_count] = keep(oracle, definition->id);
+    oracle->names[oracle->definition_count] = oracle_keep(oracle, definition->id);
     oracle->definitions[oracle->definition_count] = definition;
     return (uint32_t)oracle->definition_count++;
+}
+
+/* The C library's clock shows the city's time from now on. */
+static void take_zone(struct oracle *oracle, const struct bf_city *city)
+{
+    const char *before = getenv("TZ");
+    char name[100];
+    snprintf(name, sizeof name, "%.*s", BF_SLICE_ARG(city->timezone));
+    if (oracle->generation_count > 1 && before != NULL && strcmp(before, name) != 0) {
+        oracle_differ(oracle, "two zones: %s and %s", before, name);
+    }
+    setenv("TZ", name, 1);
+    tzset();
 }
 
 static enum bf_status read_generations(struct oracle *oracle, struct bf_err *err)
@@ -61,6 +72,7 @@ static enum bf_status read_generations(struct oracle *oracle, struct bf_err *err
         if (status != BF_OK) {
             return bf_err_set(err, BF_FATAL, "generation %lld is not in the log", (long long)number);
         }
+        take_zone(oracle, generation->city);
         generation->number = number;
         generation->from_us = record.from_us;
         for (size_t i = 0; i < generation->city->kpi_count; i++) {
@@ -101,7 +113,7 @@ static void take_control(struct oracle *oracle, struct oracle_partition *partiti
 }
 
 /* The newest whose `from` is not after the start. */
-static size_t generation_at(const struct oracle_partition *partition, int64_t start_us)
+size_t oracle_generation_at(const struct oracle_partition *partition, int64_t start_us)
 {
     size_t chosen = 0;
     for (size_t i = 1; i < partition->known_count; i++) {
@@ -110,214 +122,42 @@ static size_t generation_at(const struct oracle_partition *partition, int64_t st
     return chosen;
 }
 
-/* ---- readings */
-
-struct names {
-    const struct bf_expression *where;
-    const struct bf_reading *reading;
-};
-
-static struct bf_slice tag_of(const struct bf_reading *reading, struct bf_slice name)
+bool oracle_decides(const struct oracle *oracle, size_t known_generation, uint32_t definition)
 {
-    struct bf_slice value = {NULL, 0};
-    for (uint32_t i = 0; i < reading->tag_count; i++) {
-        value = bf_slice_equal(reading->tags[i].name, name) ? reading->tags[i].value : value;
-    }
-    return value;
-}
-
-static void resolve(void *context, size_t index, struct bf_operand *operand)
-{
-    const struct names *names = context;
-    const struct bf_reading *reading = names->reading;
-    struct bf_slice name = bf_slice_of(bf_expression_name(names->where, index));
-    struct bf_slice text = tag_of(reading, name);
-    const struct {
-        const char *name;
-        struct bf_slice text;
-    } texts[] = {
-        {.name = "zone", .text = reading->zone},
-        {.name = "source", .text = reading->source},
-        {.name = "device", .text = bf_reading_device(reading->source)},
-        {.name = "quantity", .text = reading->quantity},
-        {.name = "unit", .text = reading->unit},
-        {.name = "profile", .text = reading->profile},
-    };
-    *operand = (struct bf_operand){.kind = BF_OPERAND_NUMBER, .number = (double)reading->quality};
-    if (bf_slice_equal(name, BF_SLICE("quality")) ||
-        (bf_slice_equal(name, BF_SLICE("value")) && bf_value_number(&reading->value, &operand->number))) {
-        return;
-    }
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        text = bf_slice_equal(name, bf_slice_of(texts[i].name)) ? texts[i].text : text;
-    }
-    if (bf_slice_equal(name, BF_SLICE("value")) && reading->value.kind == BF_VALUE_TEXT) {
-        text = reading->value.as.text;
-    }
-    *operand = (struct bf_operand){.kind = text.len ? BF_OPERAND_TEXT : BF_OPERAND_MISSING, .text = text};
-}
-
-static bool wants(const struct bf_kpi_definition *definition, const struct bf_reading *reading)
-{
-    struct names names = {.where = definition->where, .reading = reading};
-    bool quantity = bf_slice_equal(definition->quantity, BF_SLICE("*")) ||
-                    bf_slice_equal(definition->quantity, reading->quantity);
-    return quantity && (definition->where == NULL || bf_expression_holds(definition->where, resolve, &names));
-}
-
-static const char *scope_of(struct oracle *oracle, const struct bf_kpi_definition *definition,
-                            const struct bf_reading *reading)
-{
-    struct bf_scope_text scope;
-    const struct bf_slice unknown = BF_SLICE("unknown");
-    bf_scope_init(&scope);
-    for (size_t i = 0; i < definition->group_count; i++) {
-        struct bf_slice tag = tag_of(reading, definition->group[i].tag);
-        switch (definition->group[i].kind) {
-        case BF_GROUP_CITY:
-            bf_scope_city(&scope);
-            break;
-        case BF_GROUP_ZONE:
-            bf_scope_zone(&scope, reading->zone.len ? reading->zone : unknown);
-            break;
-        case BF_GROUP_DEVICE:
-            bf_scope_device(&scope, bf_reading_device(reading->source));
-            break;
-        case BF_GROUP_TAG:
-            bf_scope_tag(&scope, definition->group[i].tag, tag.len ? tag : unknown);
-            break;
+    const struct oracle_generation *generation = &oracle->generations[known_generation];
+    for (size_t i = 0; i < generation->city->kpi_count; i++) {
+        if (generation->definition[i] == definition) {
+            return true;
         }
     }
-    if (definition->group_count == 0) {
-        bf_scope_city(&scope);
-    }
-    return keep(oracle, (struct bf_slice){scope.data, scope.len});
+    return false;
 }
 
-static void judge_value(const struct bf_kpi_definition *definition, const struct bf_reading *reading,
-                        struct oracle_part *part)
-{
-    part->suspect = reading->quality == BF_QUALITY_SUSPECT;
-    if (reading->quality == BF_QUALITY_MISSING) {
-        part->share = SHARE_MISSING;
-    } else if (reading->quality == BF_QUALITY_FAIL) {
-        part->share = SHARE_FAIL;
-    } else if (part->suspect && !definition->take_suspect) {
-        part->share = SHARE_SUSPECT;
-    } else if (bf_value_number(&reading->value, &part->value)) {
-        part->share = isfinite(part->value) ? SHARE_COUNTED : SHARE_FAIL;
-    } else { /* a count takes it all the same */
-        part->share = bf_slice_equal(definition->aggregate, BF_SLICE("count")) ? SHARE_COUNTED : SHARE_TEXT;
-        part->value = NAN;
-    }
-}
-
-/* False where there is no memory. */
-static bool add_part(struct oracle *oracle, const struct oracle_part *part)
+void oracle_push(struct oracle *oracle, const struct oracle_part *part)
 {
     if (oracle->part_count == oracle->part_room) {
         size_t room = oracle->part_room ? 2 * oracle->part_room : 65536;
         struct oracle_part *parts = realloc(oracle->parts, room * sizeof *parts);
         if (parts == NULL) {
-            return false;
+            oracle_differ(oracle, "out of memory");
+            return;
         }
         oracle->parts = parts;
         oracle->part_room = room;
     }
     oracle->parts[oracle->part_count++] = *part;
-    return true;
-}
-
-static bool is_new(struct oracle *oracle, struct oracle_partition *partition, int32_t number,
-                   const struct bf_delivery *delivery)
-{
-    bool created = true;
-    struct {
-        int64_t place, epoch, serial;
-        uint64_t hash, index;
-    } key = {.epoch = delivery->epoch,
-             .serial = delivery->serial,
-             .hash = delivery->payload_hash,
-             .index = delivery->index};
-    struct oracle_writer *writer = oracle_writer(oracle, partition, delivery->ingest);
-    if (!writer || delivery->incarnation < writer->incarnation) {
-        oracle->sums.older++;
-        return false;
-    }
-    writer->incarnation = delivery->incarnation;
-    key.place = (int64_t)number * ORACLE_INGESTS + (writer - partition->writers);
-    if (delivery->packet_id != 0 && bf_table_put(oracle->deliveries, &key, &created) == NULL) {
-        oracle_differ(oracle, "more deliveries than records");
-    }
-    if (!created && delivery->dup) {
-        oracle->sums.duplicate++;
-        return false;
-    }
-    return true;
-}
-
-/* An unknown time is the clock's; an estimated one is never behind it. */
-static int64_t event_time(const struct oracle_partition *partition, const struct bf_reading *reading)
-{
-    int64_t event_us = reading->event_us, clock_us = partition->clock_us;
-    if (!(reading->reasons & BF_REASON_ESTIMATED)) {
-        return event_us;
-    }
-    if (clock_us == BF_TIME_NONE) {
-        return event_us == 0 ? reading->ingest_us : event_us;
-    }
-    return event_us < clock_us ? clock_us : event_us;
-}
-
-static void take_reading(struct oracle *oracle, const struct bf_incoming *incoming)
-{
-    struct bf_reading reading;
-    struct oracle_partition *partition = &oracle->partitions[incoming->partition];
-    oracle->sums.readings++;
-    if (bf_reading_unpack(incoming->value, &reading, NULL) != BF_OK || reading.has_content_hash) {
-        oracle_differ(oracle, "partition %d offset %lld: not a reading that the oracle knows",
-                      incoming->partition, (long long)incoming->offset);
-        return;
-    }
-    if (!is_new(oracle, partition, incoming->partition, &reading.delivery)) {
-        return;
-    }
-    int64_t clock_us = partition->clock_us, event_us = event_time(partition, &reading);
-    bool late = false;
-    for (size_t k = 0; k < partition->known_count; k++) {
-        const struct oracle_generation *generation = &oracle->generations[partition->known[k].generation];
-        for (size_t i = 0; i < generation->city->kpi_count; i++) {
-            const struct bf_kpi_definition *definition = &generation->city->kpis[i];
-            int64_t start_us = bf_time_floor(event_us, definition->window_us);
-            int64_t close_us = start_us + definition->window_us + definition->delay_us;
-            if (generation_at(partition, start_us) != k || !wants(definition, &reading)) {
-                continue;
-            }
-            if (clock_us != BF_TIME_NONE && clock_us >= close_us + definition->lateness_us) {
-                late = true;
-                continue;
-            }
-            struct oracle_part part = {.definition = generation->definition[i],
-                                       .scope = scope_of(oracle, definition, &reading),
-                                       .start_us = start_us,
-                                       .event_us = event_us,
-                                       .offset = incoming->offset,
-                                       .partition = incoming->partition,
-                                       .in_time = clock_us == BF_TIME_NONE || clock_us < close_us};
-            judge_value(definition, &reading, &part);
-            if (part.scope == NULL || !add_part(oracle, &part)) {
-                oracle_differ(oracle, "out of memory");
-            }
-        }
-    }
-    oracle->sums.late += late;
 }
 
 static void take_tick(struct oracle *oracle, const struct bf_incoming *incoming)
 {
     struct bf_tick tick;
+    struct oracle_partition *partition = &oracle->partitions[incoming->partition];
+    int64_t before_us = partition->clock_us;
     if (bf_tick_unpack(incoming->value, &tick, NULL) == BF_OK) {
-        oracle_tick(oracle, &oracle->partitions[incoming->partition], &tick);
+        oracle_tick(oracle, partition, &tick);
+    }
+    if (partition->clock_us > before_us) {
+        oracle_hold(oracle, incoming->partition, incoming->offset, before_us);
     }
 }
 
@@ -325,7 +165,7 @@ static void take_input(struct oracle *oracle, const struct bf_incoming *incoming
 {
     enum bf_record_type type;
     if (incoming->has_key) {
-        take_reading(oracle, incoming);
+        oracle_reading(oracle, incoming);
     } else if (!bf_incoming_type(incoming, &type)) {
         oracle_differ(oracle, "a record of belfry.readings without a type");
     } else if (type == BF_RECORD_TICK) {
@@ -389,8 +229,8 @@ static void take_result(struct oracle *oracle, const struct bf_incoming *incomin
         oracle->results = results;
         oracle->result_room = room;
     }
-    result.kpi = keep(oracle, result.record.kpi);
-    result.scope = keep(oracle, result.record.scope);
+    result.kpi = oracle_keep(oracle, result.record.kpi);
+    result.scope = oracle_keep(oracle, result.record.scope);
     oracle->results[oracle->result_count++] = result;
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "peers/redis/redis.h"
-#include "tests/e2e/oracle_state.h"
+#include "tests/e2e/oracle_inside.h"
 
 #define HISTORY_KEPT 500 /* sink.history; XADD MAXLEN ~ may keep more */
 #define TIMEOUT_MS 10000

@@ -1,6 +1,5 @@
-/* oracle_state.h: the inside of the oracle, shared by oracle_read.c (the logs into lists), oracle.c (the
- * lists against each other) and oracle_redis.c. Lists are arrays that grow; texts are kept once and
- * compared as texts.
+/* oracle_state.h: what the oracle holds (oracle_inside.h: what its files do with it). Lists are arrays that grow;
+ * texts are kept once, so that equal ones are one pointer.
  * Owner: bf_oracle_check.   Thread: one.   Limits: ORACLE_* below; beyond them it says so and fails. */
 #ifndef BF_TESTS_E2E_ORACLE_STATE_H
 #define BF_TESTS_E2E_ORACLE_STATE_H
@@ -17,18 +16,53 @@
 #define ORACLE_TEXTS (1u << 18)
 #define ORACLE_INGESTS 8
 #define ORACLE_WRITERS 4096
+#define ORACLE_TRACK 256 /* bytes that oracle_follow.c keeps of a source */
 
-enum oracle_share { SHARE_COUNTED, SHARE_SUSPECT, SHARE_FAIL, SHARE_MISSING, SHARE_TEXT };
+/* Whether a reading counts, or why not. STEP: no reading, but what a source did up to its next one. */
+enum oracle_share { SHARE_COUNTED, SHARE_SUSPECT, SHARE_FAIL, SHARE_MISSING, SHARE_TEXT, SHARE_STEP };
 
-/* One reading's part in one window. */
+/* A session, or a row of counted readings, of one device. */
+struct oracle_run {
+    struct oracle_run *older, *joined, *made_before;
+    int64_t start_us, end_us;
+    uint64_t counted;
+};
+
+struct oracle_pane {
+    int64_t start_us, end_us;
+    struct oracle_run *run; /* NULL where the calendar makes the panes */
+};
+
+/* What one reading, or one step, gives to one pane of one KPI. */
 struct oracle_part {
-    uint32_t definition;
-    const char *scope;
-    int64_t start_us, event_us, offset;
+    const char *scope, *label;
+    struct oracle_pane pane;
+    uint32_t definition, input; /* input: of a derived KPI */
     int32_t partition;
     enum oracle_share share;
-    bool in_time, suspect;
-    double value;
+    int64_t event_us, offset, length_us; /* length: of a step */
+    int64_t clock_us;                    /* of the partition, when it was read */
+    double value, weight;                /* value of a step: by how much it rose, or what held */
+    bool has_value, holds, suspect;
+};
+
+/* A window and what lies in it: those parts of [first, first + count) that have its definition. */
+struct oracle_window {
+    const struct bf_kpi_definition *definition;
+    uint32_t index;
+    const char *kpi, *scope;
+    int64_t start_us, end_us;
+    int64_t pane_us; /* where its last pane starts */
+    const struct oracle_part *first;
+    size_t count;
+    bool by_count; /* closed where its last reading stands in the log */
+    bool mixed;    /* a newer definition has data too */
+};
+
+/* What a result says beside its value. */
+struct oracle_total {
+    uint64_t n, numbers, share[SHARE_STEP + 1], parts; /* numbers: of n, those that are not texts */
+    double min, max;
 };
 
 /* One record of belfry.kpis. */
@@ -81,22 +115,13 @@ struct oracle {
     struct oracle_partition partitions[ORACLE_PARTITIONS];
     int32_t partition_count;
     struct bf_table *texts, *deliveries, *writers;
+    struct bf_table *rows, *tracks; /* runs by definition and scope; what sources said last */
+    struct oracle_run *runs;        /* all of them */
     struct oracle_part *parts;
     size_t part_count, part_room;
     struct oracle_result *results;
     size_t result_count, result_room;
     size_t difference_count, difference_len;
 };
-
-__attribute__((format(printf, 2, 3))) void oracle_differ(struct oracle *oracle, const char *format, ...);
-
-/* oracle_clock.c: NULL where there are too many; what a tick does to the partition's clock. */
-struct oracle_writer *oracle_writer(struct oracle *oracle, struct oracle_partition *partition,
-                                    struct bf_slice id);
-void oracle_tick(struct oracle *oracle, struct oracle_partition *partition, const struct bf_tick *tick);
-/* Fills the lists from the logs. */
-enum bf_status oracle_read(struct oracle *oracle, const struct bf_kafka_options *kafka, struct bf_err *err);
-/* Compares the results, which are sorted by window and then by their place in the log, with Redis. */
-enum bf_status oracle_compare_redis(struct oracle *oracle, const char *url, struct bf_err *err);
 
 #endif
