@@ -1,5 +1,5 @@
-/* Why: what sources did between two readings: counters that rose, values that held. One record for each source
- * of each KPI, walked whole at each tick.
+/* Why: what sources did between two readings: counters that rose, values that held. One record for each
+ * source of each KPI, walked whole at each tick.
  * Declined: forgetting sources; a value that no longer holds gives nothing. */
 #include <string.h>
 

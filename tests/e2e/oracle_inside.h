@@ -1,7 +1,7 @@
-/* oracle_inside.h: the files of the oracle: oracle_read.c (the logs into lists), oracle_clock.c (the partitions'
- * clocks), oracle_reading.c (a reading's parts), oracle_pane.c (the panes that they go to), oracle_follow.c (what
- * sources do from reading to reading), oracle_window.c (panes into windows), oracle_value.c (a window's value),
- * oracle.c (the lists against each other) and oracle_redis.c.
+/* oracle_inside.h: the files of the oracle: oracle_read.c (the logs into lists), oracle_clock.c (the
+ * partitions' clocks), oracle_reading.c (a reading's parts), oracle_pane.c (the panes that they go to),
+ * oracle_follow.c (what sources do from reading to reading), oracle_window.c (panes into windows),
+ * oracle_value.c (a window's value), oracle.c (the lists against each other) and oracle_redis.c.
  * Owner: bf_oracle_check.   Thread: one. */
 #ifndef BF_TESTS_E2E_ORACLE_INSIDE_H
 #define BF_TESTS_E2E_ORACLE_INSIDE_H
@@ -28,7 +28,8 @@ bool oracle_decides(const struct oracle *oracle, size_t known_generation, uint32
 void oracle_reading(struct oracle *oracle, const struct bf_incoming *incoming);
 enum kind_index oracle_kind(const struct bf_kpi_definition *definition);
 
-/* oracle_pane.c: the first pane that ends after that time; the one of a device that takes a reading, NULL: late. */
+/* oracle_pane.c: the first pane that ends after that time; the one of a device that takes a reading,
+ * NULL: late. */
 struct oracle_pane oracle_pane_after(const struct bf_window_shape *shape, int64_t time_us);
 struct oracle_run *oracle_run_of(struct oracle *oracle, uint32_t definition, const char *scope,
                                  int64_t event_us, int64_t clock_us);
@@ -47,7 +48,8 @@ bool oracle_in_time(const struct oracle_window *window, const struct oracle_part
 struct oracle_total oracle_count(const struct oracle_window *window, bool all);
 bool oracle_value(const struct oracle_window *window, bool all, double *value, double *within);
 
-/* oracle_redis.c: the results, which are sorted by window and then by their place in the log, against Redis. */
+/* oracle_redis.c: the results, which are sorted by window and then by their place in the log, against
+ * Redis. */
 enum bf_status oracle_compare_redis(struct oracle *oracle, const char *url, struct bf_err *err);
 
 #endif

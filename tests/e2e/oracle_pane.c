@@ -1,7 +1,8 @@
-/* Why: which pane takes a reading. Days and hours come from the C library's clock in the city's zone, where belfry
- * computes them from the zone's bytes; sessions and counts are a list for each device, walked from its newest.
- * Declined: weeks, months and years, which no test of minutes sees end: the oracle says that it does not know
- * them; and windows of several calendar panes. */
+/* Why: which pane takes a reading. Days and hours come from the C library's clock in the city's zone,
+ * where belfry computes them from the zone's bytes; sessions and counts are a list for each device,
+ * walked from its newest.
+ * Declined: weeks, months and years, which no test of minutes sees end: the oracle says that it does not
+ * know them; and windows of several calendar panes. */
 #include <stdlib.h>
 
 #include "tests/e2e/oracle_inside.h"
@@ -62,7 +63,8 @@ static struct oracle_pane day_after(const struct bf_window_shape *shape, int64_t
     return pane;
 }
 
-/* Offsets of zones that cities have today are whole hours or halves; an hour that a change cuts is not told. */
+/* Offsets of zones that cities have today are whole hours or halves; an hour that a change cuts is not
+ * told. */
 static struct oracle_pane hour_after(int64_t time_us)
 {
     struct tm local = oracle_local(time_us);

@@ -1,5 +1,5 @@
-/* Why: what one reading gives to which panes of which KPIs: the first time that it is read, by the configuration
- * that decides the pane, and with the part of its quality.
+/* Why: what one reading gives to which panes of which KPIs: the first time that it is read, by the
+ * configuration that decides the pane, and with the part of its quality.
  * Declined: an index of KPIs by quantity: every reading is asked of every KPI. */
 #include <math.h>
 #include <stdio.h>

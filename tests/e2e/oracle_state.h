@@ -1,5 +1,5 @@
-/* oracle_state.h: what the oracle holds (oracle_inside.h: what its files do with it). Lists are arrays that grow;
- * texts are kept once, so that equal ones are one pointer.
+/* oracle_state.h: what the oracle holds (oracle_inside.h: what its files do with it). Lists are arrays
+ * that grow; texts are kept once, so that equal ones are one pointer.
  * Owner: bf_oracle_check.   Thread: one.   Limits: ORACLE_* below; beyond them it says so and fails. */
 #ifndef BF_TESTS_E2E_ORACLE_STATE_H
 #define BF_TESTS_E2E_ORACLE_STATE_H

@@ -1,6 +1,6 @@
-/* Why: what a window's parts come to, for each aggregate from the plainest formula there is, with the C library's
- * functions. Sums are added as DESIGN lays down, so they agree to the last bit; what needs powers, angles or
- * time in pieces may be off by rounding.
+/* Why: what a window's parts come to, for each aggregate from the plainest formula there is, with the C
+ * library's functions. Sums are added as DESIGN lays down, so they agree to the last bit; what needs
+ * powers, angles or time in pieces may be off by rounding.
  * Declined: states. Every value is worked out from the list of all its readings. */
 #include <math.h>
 #include <stdlib.h>
@@ -36,8 +36,9 @@ static const struct oracle_part *next(const struct view *view, bool steps, size_
 
 /* ---- sums */
 
-/* Neumaier's: each partition adds in the order of its log, panes add the partitions in their order, and windows
- * the panes in theirs, so that it is the same to the last bit wherever and however often it is worked out. */
+/* Neumaier's: each partition adds in the order of its log, panes add the partitions in their order, and
+ * windows the panes in theirs, so that it is the same to the last bit wherever and however often it is
+ * worked out. */
 struct sum {
     double sum, lost;
 };

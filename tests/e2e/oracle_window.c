@@ -1,5 +1,5 @@
-/* Why: panes into windows. Parts are sorted by KPI, scope, pane and place in the log, so that a window is a run of
- * them; each window that has data is told once.
+/* Why: panes into windows. Parts are sorted by KPI, scope, pane and place in the log, so that a window is
+ * a run of them; each window that has data is told once.
  * Declined: two definitions in one window of several panes; a window of one pane may have two. */
 #include <stdlib.h>
 #include <string.h>
@@ -85,8 +85,8 @@ static size_t pane_end(const struct list *list, size_t from)
     return end;
 }
 
-/* One pane each. Two definitions have data for it where the partitions learned the newer one at different times:
- * the older one is published. */
+/* One pane each. Two definitions have data for it where the partitions learned the newer one at different
+ * times: the older one is published. */
 static void take_single(const struct list *list, size_t from, size_t end)
 {
     struct oracle_window window = window_of(list, &list->parts[from]);

@@ -1,6 +1,6 @@
 /* kinds.h: what the configuration must know of every aggregate, written out, for tests that link no
- * processors: a wrong table of belfry's own cannot agree with itself. The list is aggregates.def's; that both
- * say the same is tests/contract/test_aggregates.c.
+ * processors: a wrong table of belfry's own cannot agree with itself. The list is aggregates.def's; that
+ * both say the same is tests/contract/test_aggregates.c.
  * Owner: static.   Thread: any. */
 #ifndef BF_TESTS_SUPPORT_KINDS_H
 #define BF_TESTS_SUPPORT_KINDS_H
