@@ -277,14 +277,24 @@ static void take_result(const struct bf_incoming *incoming)
     final_count++;
 }
 
-static const struct final *find_final(const char *key, int second)
+/* Where it stands in `finals`; final_count: not there yet. */
+static size_t find_final(const char *key, int second)
 {
-    for (size_t i = 0; i < final_count; i++) {
-        if (finals[i].start_us == BASE + second * SECOND && strcmp(finals[i].key, key) == 0) {
-            return &finals[i];
-        }
+    size_t i = 0;
+    while (i < final_count &&
+           (finals[i].start_us != BASE + second * SECOND || strcmp(finals[i].key, key) != 0)) {
+        i++;
     }
-    return NULL;
+    return i;
+}
+
+static const struct final *the_final(const char *key, int second)
+{
+    size_t at = find_final(key, second);
+    if (at == final_count) {
+        fail_msg("no final of %s at second %d", key, second);
+    }
+    return &finals[at];
 }
 
 static bool read_on(void)
@@ -303,14 +313,14 @@ static bool read_on(void)
 static bool all_final(int from, int to)
 {
     for (int second = from; second < to; second += WINDOW) {
-        if (find_final("zone_speed|zone.odd", second) == NULL ||
-            find_final("zone_speed|zone.even", second) == NULL) {
+        if (find_final("zone_speed|zone.odd", second) == final_count ||
+            find_final("zone_speed|zone.even", second) == final_count) {
             return false;
         }
         for (int device = 0; device < DEVICES; device++) {
             char key[80];
             (void)snprintf(key, sizeof key, "seen|device.net~3Ad%d", device);
-            if (find_final(key, second) == NULL) {
+            if (find_final(key, second) == final_count) {
                 return false;
             }
         }
@@ -321,14 +331,14 @@ static bool all_final(int from, int to)
 static void check_finals(int from, int to, double odd, double even)
 {
     for (int second = from; second < to; second += WINDOW) {
-        const struct final *zone = find_final("zone_speed|zone.odd", second);
+        const struct final *zone = the_final("zone_speed|zone.odd", second);
         assert_true(zone->value == odd && zone->n == WINDOW * DEVICES / 2);
-        zone = find_final("zone_speed|zone.even", second);
+        zone = the_final("zone_speed|zone.even", second);
         assert_true(zone->value == even && zone->n == WINDOW * DEVICES / 2);
         for (int device = 0; device < DEVICES; device++) {
             char key[80];
             (void)snprintf(key, sizeof key, "seen|device.net~3Ad%d", device);
-            assert_int_equal(find_final(key, second)->n, WINDOW);
+            assert_int_equal(the_final(key, second)->n, WINDOW);
         }
     }
 }

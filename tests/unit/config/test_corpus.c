@@ -28,20 +28,22 @@ struct kind {
     const char *prefix, *folder; /* folder NULL: belfry.yaml */
 };
 static const struct kind kinds[] = {
-    {.prefix = "site-", .folder = NULL},        {.prefix = "city-", .folder = ""},
+    {.prefix = "site-", .folder = NULL},           {.prefix = "city-", .folder = ""},
     {.prefix = "profile-", .folder = "profiles/"}, {.prefix = "kpis-", .folder = "kpis/"},
-    {.prefix = "boards-", .folder = "boards/"}, {.prefix = "zones-", .folder = "zones/"},
+    {.prefix = "boards-", .folder = "boards/"},    {.prefix = "zones-", .folder = "zones/"},
 };
 
 static const struct kind *kind_of(const char *name)
 {
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (strncmp(name, kinds[i].prefix, strlen(kinds[i].prefix)) == 0) {
-            return &kinds[i];
-        }
+    const size_t count = sizeof kinds / sizeof kinds[0];
+    size_t i = 0;
+    while (i < count && strncmp(name, kinds[i].prefix, strlen(kinds[i].prefix)) != 0) {
+        i++;
     }
-    fail_msg("the name of %s does not say what it is", name);
-    return NULL;
+    if (i == count) {
+        fail_msg("the name of %s does not say what it is", name);
+    }
+    return &kinds[i];
 }
 
 static struct bf_city *city_with(const struct kind *kind, const char *name, struct bf_slice bytes)

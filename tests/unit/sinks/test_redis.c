@@ -127,21 +127,20 @@ static struct saved saves[32];
 
 static size_t save_all(void)
 {
-    char keys[32][128];
     struct bf_reply reply = ask("KEYS *");
     size_t count = reply.count;
     assert_in_range(count, 1, 32);
     for (size_t i = 0; i < count; i++) {
-        snprintf(keys[i], sizeof keys[i], "%.*s", BF_SLICE_ARG(reply.items[i].text));
+        assert_true(reply.items[i].text.len < sizeof saves[i].key);
+        snprintf(saves[i].key, sizeof saves[i].key, "%.*s", BF_SLICE_ARG(reply.items[i].text));
     }
     for (size_t i = 0; i < count; i++) {
         char line[160];
-        snprintf(line, sizeof line, "DUMP %s", keys[i]);
+        snprintf(line, sizeof line, "DUMP %.*s", (int)sizeof saves[i].key - 1, saves[i].key);
         reply = ask(line);
         assert_true(reply.text.len <= sizeof saves[i].bytes);
         memcpy(saves[i].bytes, reply.text.data, reply.text.len);
         saves[i].len = reply.text.len;
-        snprintf(saves[i].key, sizeof saves[i].key, "%s", keys[i]);
     }
     return count;
 }
