@@ -9,7 +9,9 @@
 #define POLL_MS 200
 #define QUIET_POLLS 50
 
-bool bf_locate_clock(const struct bf_incoming *incoming, int64_t *clock_us)
+/* The clock of a record of belfry.readings (ticks) or belfry.kpis (results, task ticks); false: it has
+ * none. */
+static bool clock_of(const struct bf_incoming *incoming, int64_t *clock_us)
 {
     enum bf_record_type type;
     struct bf_tick tick;
@@ -48,7 +50,7 @@ static enum bf_status first_clock(struct bf_consumer *consumer, const struct bf_
             return status == BF_AGAIN ? bf_err_set(err, BF_PEER, "Kafka gives no records") : status;
         }
         quiet = 0;
-        bool found = bf_locate_clock(&incoming, clock_us);
+        bool found = clock_of(&incoming, clock_us);
         bool through = incoming.eof ? incoming.offset >= end : incoming.offset + 1 >= end;
         bf_incoming_release(&incoming);
         if (found || through) {

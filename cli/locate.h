@@ -8,9 +8,6 @@
 
 #include "peers/kafka/kafka.h"
 
-/* The clock of a record of belfry.readings (ticks) or belfry.kpis (results, task ticks); false: it has
- * none. */
-bool bf_locate_clock(const struct bf_incoming *incoming, int64_t *clock_us);
 /* An offset in [begin, end] (BF_TIME_NONE: begin) that is not behind the first record with a clock of
  * time_us or later, and at most a few thousand records before it. What a task wrote again after a crash
  * stands later than its clock says, so ask for a time with room. */

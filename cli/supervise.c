@@ -121,15 +121,6 @@ enum bf_status bf_supervisor_tend(struct bf_supervisor *supervisor, struct bf_er
     return BF_OK;
 }
 
-void bf_supervisor_signal(struct bf_supervisor *supervisor, int number)
-{
-    for (size_t i = 0; i < supervisor->count; i++) {
-        if (supervisor->children[i].pid > 0) {
-            kill(supervisor->children[i].pid, number);
-        }
-    }
-}
-
 /* True when it is gone. */
 static bool gone(struct bf_child *child, int64_t deadline_us)
 {

@@ -35,7 +35,6 @@ enum bf_status bf_supervisor_start(struct bf_supervisor *supervisor, const struc
 /* Looks after all: reaps, logs, starts again what is due. CONFIG when a child says that the configuration is
  * wrong (exit 78 or 2), FATAL when a vital one is gone. */
 enum bf_status bf_supervisor_tend(struct bf_supervisor *supervisor, struct bf_err *err) BF_MUST_CHECK;
-void bf_supervisor_signal(struct bf_supervisor *supervisor, int signal);
 /* TERM to all but the vital, then to the vital; KILL to what is left after timeout_ms. */
 void bf_supervisor_stop(struct bf_supervisor *supervisor, int timeout_ms);
 

@@ -203,8 +203,9 @@ static bool load_options(struct bf__loader *loader, const struct bf_aggregate_ki
 
 /* ---- the aggregate */
 
-const struct bf_aggregate_kind *bf__aggregate_kind(const struct bf_aggregate_kind *const *aggregates,
-                                                   struct bf_slice name)
+/* NULL where `aggregates` is NULL or has none of that name. */
+static const struct bf_aggregate_kind *find_aggregate(const struct bf_aggregate_kind *const *aggregates,
+                                                      struct bf_slice name)
 {
     for (size_t i = 0; aggregates != NULL && aggregates[i] != NULL; i++) {
         if (bf_slice_equal(name, bf_slice_of(aggregates[i]->name))) {
@@ -246,7 +247,7 @@ static bool parse_value(struct bf__loader *loader, const struct bf__option *opti
     if (map && bf_slice_equal(name->text, BF_SLICE("formula"))) {
         return bf__formula_parse(loader, node->first, kpi);
     }
-    const struct bf_aggregate_kind *kind = bf__aggregate_kind(loader->aggregates, name->text);
+    const struct bf_aggregate_kind *kind = find_aggregate(loader->aggregates, name->text);
     if (kind == NULL && loader->aggregates != NULL) {
         return unknown_aggregate(loader, name);
     }
@@ -273,7 +274,7 @@ static bool is_share_unit(const struct bf_unit *unit)
 
 bool bf__kpi_value_check(struct bf__loader *loader, const struct bf__node *map, struct bf_kpi_definition *kpi)
 {
-    const struct bf_aggregate_kind *kind = bf__aggregate_kind(loader->aggregates, kpi->aggregate);
+    const struct bf_aggregate_kind *kind = find_aggregate(loader->aggregates, kpi->aggregate);
     const struct bf__node *node = bf__node_get(map, "unit");
     const struct bf_unit *unit = bf_unit_find(kpi->unit);
     if (kind == NULL) {
@@ -354,7 +355,7 @@ bool bf__kpi_value_check_unit(struct bf__loader *loader, const struct bf__node *
                               const struct bf_kpi_definition *kpi, struct bf_slice reading_unit,
                               const char *from)
 {
-    const struct bf_aggregate_kind *kind = bf__aggregate_kind(loader->aggregates, kpi->aggregate);
+    const struct bf_aggregate_kind *kind = find_aggregate(loader->aggregates, kpi->aggregate);
     const struct bf_unit *unit = bf_unit_find(kpi->unit);
     const struct bf_unit *readings = bf_unit_find(reading_unit);
     if (kind == NULL) {

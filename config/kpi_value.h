@@ -12,9 +12,6 @@ extern const struct bf__option_type bf__type_value;
 /* All options of all aggregates, for the manual. */
 extern const struct bf__section bf__value_section;
 
-/* NULL where `aggregates` is NULL or has none of that name. */
-const struct bf_aggregate_kind *bf__aggregate_kind(const struct bf_aggregate_kind *const *aggregates,
-                                                   struct bf_slice name);
 /* What aggregate, quantity and unit of `map` have to do with each other; sets options.scale. */
 bool bf__kpi_value_check(struct bf__loader *loader, const struct bf__node *map,
                          struct bf_kpi_definition *kpi);

@@ -57,7 +57,7 @@ bool bf__option_unexpected(struct bf__loader *loader, const struct bf__option *o
                               bounds, bf__node_kind_name(node));
 }
 
-const char *bf__option_nearest(const struct bf__option *options, const char *word)
+static const char *nearest_option(const struct bf__option *options, const char *word)
 {
     const char *names[64];
     size_t count = 0;
@@ -87,7 +87,7 @@ static bool check_keys(struct bf__loader *loader, const struct bf__section *sect
         if (find_option(section->options, name) != NULL) {
             continue;
         }
-        const char *nearest = bf__option_nearest(section->options, name);
+        const char *nearest = nearest_option(section->options, name);
         char list[256] = "";
         size_t at = 0;
         for (const struct bf__option *o = section->options; nearest == NULL && o->name != NULL; o++) {

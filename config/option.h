@@ -100,7 +100,5 @@ extern const struct bf__option_type bf__type_list;     /* pointer to structs, si
 const char *bf__secret_read(struct bf__loader *loader, const struct bf__node *node);
 /* An absolute or folder-relative path, in the pool. */
 const char *bf__path_resolve(struct bf__loader *loader, struct bf_slice path);
-/* "nearest" over a table's names. */
-const char *bf__option_nearest(const struct bf__option *options, const char *word);
 
 #endif

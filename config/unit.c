@@ -95,8 +95,3 @@ const char *bf_unit_nearest(const char *text)
     codes[UNITS] = NULL;
     return bf_config_nearest(text, codes);
 }
-
-const struct bf_unit *bf_unit_at(size_t index)
-{
-    return index < UNITS ? &units[index] : NULL;
-}

@@ -27,7 +27,5 @@ bool bf_unit_convert(const struct bf_unit *from, const struct bf_unit *to, doubl
 bool bf_unit_same(const struct bf_unit *a, const struct bf_unit *b);
 /* A code close to the text, or NULL. */
 const char *bf_unit_nearest(const char *text);
-/* The whole table; NULL at its end. */
-const struct bf_unit *bf_unit_at(size_t index);
 
 #endif

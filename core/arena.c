@@ -74,14 +74,3 @@ void bf_arena_reset(struct bf_arena *arena)
 {
     arena->used = 0;
 }
-
-size_t bf_arena_used(const struct bf_arena *arena)
-{
-    return arena->used;
-}
-
-void bf_arena_rewind(struct bf_arena *arena, size_t mark)
-{
-    assert(mark <= arena->used && mark % ALIGNMENT == 0);
-    arena->used = mark;
-}

@@ -20,8 +20,5 @@ void *bf_arena_alloc(struct bf_arena *arena, size_t size);
 /* A copy with a NUL behind it (not counted in len); data is NULL at the limit. */
 struct bf_slice bf_arena_copy(struct bf_arena *arena, struct bf_slice bytes);
 void bf_arena_reset(struct bf_arena *arena);
-/* Bytes in use, and where to return to: bf_arena_rewind frees all that was taken after the mark. */
-size_t bf_arena_used(const struct bf_arena *arena);
-void bf_arena_rewind(struct bf_arena *arena, size_t mark);
 
 #endif

@@ -14,11 +14,6 @@ static const char *const state_names[] = {
     [BF_HEALTH_NOT_READY] = "not_ready",
 };
 
-const char *bf_health_state_name(enum bf_health_state state)
-{
-    return state_names[state];
-}
-
 void bf_health_init(struct bf_health *health)
 {
     *health = (struct bf_health){.used = 0};

@@ -39,7 +39,5 @@ void bf_health_set(struct bf_health *health, const char *name, enum bf_health_st
 enum bf_health_state bf_health_format(struct bf_health *health, char *json, size_t size);
 /* The same in one line for a person: "ready", or "kafka: no broker answers; redis: …". */
 enum bf_health_state bf_health_summary(struct bf_health *health, char *text, size_t size);
-/* "ok", "degraded", "not_ready". */
-const char *bf_health_state_name(enum bf_health_state state);
 
 #endif

@@ -197,11 +197,6 @@ size_t bf_table_capacity(const struct bf_table *table)
     return table->capacity;
 }
 
-size_t bf_table_bytes(const struct bf_table *table)
-{
-    return sizeof *table + ((size_t)table->mask + 1) * sizeof *table->slots +
-           table->capacity * table->record_size;
-}
 
 void *bf_table_next(const struct bf_table *table, size_t *cursor)
 {

@@ -34,7 +34,6 @@ bool bf_table_remove(struct bf_table *table, const void *key);
 
 size_t bf_table_count(const struct bf_table *table);
 size_t bf_table_capacity(const struct bf_table *table);
-size_t bf_table_bytes(const struct bf_table *table); /* memory held */
 
 /* Walk: for (size_t i = 0; (r = bf_table_next(t, &i)) != NULL;). Nothing may be put or removed meanwhile. */
 void *bf_table_next(const struct bf_table *table, size_t *cursor);

@@ -300,6 +300,9 @@ static void close_all(void *self)
     if (ingest->http) {
         bf_http_stop(ingest->http);
     }
+    if (ingest->intake.site) {
+        bf_intake_deinit(&ingest->intake);
+    }
     bf_ticker_deinit(&ingest->ticker);
     bf_publish_deinit(&ingest->publish);
     bf_pipeline_destroy(ingest->pipeline);

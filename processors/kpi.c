@@ -13,7 +13,7 @@
 #define MINUTE_US (60 * BF_US_PER_S)
 #define DAY_US (1440 * MINUTE_US)
 
-bool bf_kpi_plan_any_quantity(const struct bf_kpi_definition *definition)
+static bool takes_any_quantity(const struct bf_kpi_definition *definition)
 {
     return definition->quantity.len == 0 || bf_slice_equal(definition->quantity, BF_SLICE("*"));
 }
@@ -65,7 +65,7 @@ static void link_quantity(struct bf_kpi_plan *plan, size_t index)
 {
     struct bf_kpi_plan_item *kpi = &plan->kpis[index];
     uint32_t *at = &plan->any;
-    if (!bf_kpi_plan_any_quantity(kpi->definition)) {
+    if (!takes_any_quantity(kpi->definition)) {
         at = &plan->heads[bf_hash64(kpi->definition->quantity) & plan->mask];
     }
     while (*at != 0) { /* at the end: the order of the configuration */
@@ -286,7 +286,7 @@ static void resolve(void *context, size_t name, struct bf_operand *operand)
 bool bf_kpi_plan_takes(const struct bf_kpi_plan_item *kpi, const struct bf_reading *reading)
 {
     const struct bf_kpi_definition *definition = kpi->definition;
-    if (!bf_slice_equal(definition->quantity, reading->quantity) && !bf_kpi_plan_any_quantity(definition)) {
+    if (!bf_slice_equal(definition->quantity, reading->quantity) && !takes_any_quantity(definition)) {
         return false;
     }
     struct asked asked = {.names = kpi->where.names, .timezone = kpi->timezone, .reading = reading};

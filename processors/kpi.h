@@ -74,6 +74,5 @@ bool bf_kpi_plan_sample(const struct bf_kpi_plan_item *kpi, const struct bf_read
 /* The reading's scope; a reading without the zone or tag goes to the id `unknown`. */
 void bf_kpi_plan_scope(const struct bf_kpi_definition *definition, const struct bf_reading *reading,
                        struct bf_scope_text *scope);
-bool bf_kpi_plan_any_quantity(const struct bf_kpi_definition *definition);
 
 #endif

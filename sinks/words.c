@@ -102,7 +102,7 @@ void bf__words_put_origin(struct bf__words *words, int64_t offset, int64_t index
     bf__words_put(words, (struct bf_slice){to, len});
 }
 
-void bf__words_put_number(struct bf__words *words, double value)
+static void put_number(struct bf__words *words, double value)
 {
     char *to = isfinite(value) ? room(words, BF_NUMBER_MAX) : NULL;
     size_t len = to ? bf_number_format(value, to) : 0;
@@ -230,7 +230,7 @@ struct bf_slice bf__words_shape(struct bf__words *words, const struct bf__shape 
 
 static void put_optional(struct bf__words *words, bool known, double value)
 {
-    bf__words_put_number(words, known ? value : NAN);
+    put_number(words, known ? value : NAN);
 }
 
 void bf__words_put_kpi(struct bf__words *words, const struct bf_kpi *kpi, const struct bf__kpi_names *names,

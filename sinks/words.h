@@ -39,7 +39,6 @@ void bf__words_put_copy(struct bf__words *words, struct bf_slice word);
 void bf__words_put_int(struct bf__words *words, int64_t value);
 void bf__words_put_unless(struct bf__words *words, int64_t value, int64_t unknown);
 void bf__words_put_origin(struct bf__words *words, int64_t offset, int64_t index); /* offset:index */
-void bf__words_put_number(struct bf__words *words, double value);
 
 /* The words of a record: of a KPI its offset, kpi:scope, boards, values and the message without its end. */
 void bf__words_put_kpi(struct bf__words *words, const struct bf_kpi *kpi, const struct bf__kpi_names *names,

@@ -216,14 +216,6 @@ bool bf_json_key(struct bf_json *json, bool *first, struct bf_json_text *key)
     return true;
 }
 
-struct bf_json_text bf_json_string(struct bf_json *json)
-{
-    struct bf_json_text text = {.raw = {.data = "", .len = 0}};
-    const char *at = scan_string(json, skip_space(json->at, json->end), &text);
-    json->at = at ? at : json->at;
-    return text;
-}
-
 static const char *scan_word(struct bf_json *json, const char *at, struct bf_slice word)
 {
     if ((size_t)(json->end - at) < word.len || memcmp(at, word.data, word.len) != 0) {

@@ -55,7 +55,6 @@ bool bf_json_enter(struct bf_json *json);
 bool bf_json_key(struct bf_json *json, bool *first, struct bf_json_text *key);
 /* The same for arrays. */
 bool bf_json_item(struct bf_json *json, bool *first);
-struct bf_json_text bf_json_string(struct bf_json *json);
 /* Skips a value of any type. */
 void bf_json_skip(struct bf_json *json);
 /* Takes a value; objects and arrays are skipped and OTHER. Escapes are resolved into the arena. */

@@ -286,8 +286,3 @@ void bf_mqtt_disconnect(struct bf_mqtt *mqtt)
     options.timeout = 0;
     (void)MQTTAsync_disconnect(mqtt->paho, &options);
 }
-
-bool bf_mqtt_is_connected(const struct bf_mqtt *mqtt)
-{
-    return atomic_load(&mqtt->up) && MQTTAsync_isConnected(mqtt->paho);
-}

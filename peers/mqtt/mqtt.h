@@ -90,7 +90,6 @@ enum bf_status bf_mqtt_publish(struct bf_mqtt *mqtt, struct bf_slice topic, stru
                                bool retained, int64_t time_us, int *token, struct bf_err *err) BF_MUST_CHECK;
 /* Closes the connection without waiting for anything. */
 void bf_mqtt_disconnect(struct bf_mqtt *mqtt);
-bool bf_mqtt_is_connected(const struct bf_mqtt *mqtt);
 
 /* mqtt://host:port -> host and port (default 1883, mqtts 8883). CONFIG for anything else. */
 enum bf_status bf_mqtt_parse_url(const char *url, char *host, size_t size, uint16_t *port, bool *tls,

@@ -291,9 +291,7 @@ static size_t find_final(const char *key, int second)
 static const struct final *the_final(const char *key, int second)
 {
     size_t at = find_final(key, second);
-    if (at == final_count) {
-        fail_msg("no final of %s at second %d", key, second);
-    }
+    assert_true(at < final_count);
     return &finals[at];
 }
 
@@ -312,20 +310,17 @@ static bool read_on(void)
 
 static bool all_final(int from, int to)
 {
-    for (int second = from; second < to; second += WINDOW) {
-        if (find_final("zone_speed|zone.odd", second) == final_count ||
-            find_final("zone_speed|zone.even", second) == final_count) {
-            return false;
-        }
-        for (int device = 0; device < DEVICES; device++) {
+    bool all = true;
+    for (int second = from; all && second < to; second += WINDOW) {
+        all = find_final("zone_speed|zone.odd", second) < final_count &&
+              find_final("zone_speed|zone.even", second) < final_count;
+        for (int device = 0; all && device < DEVICES; device++) {
             char key[80];
             (void)snprintf(key, sizeof key, "seen|device.net~3Ad%d", device);
-            if (find_final(key, second) == final_count) {
-                return false;
-            }
+            all = find_final(key, second) < final_count;
         }
     }
-    return true;
+    return all;
 }
 
 static void check_finals(int from, int to, double odd, double even)

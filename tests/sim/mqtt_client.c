@@ -200,11 +200,6 @@ void bf_mqtt_disconnect(struct bf_mqtt *mqtt)
     mqtt->closing = true;
 }
 
-bool bf_mqtt_is_connected(const struct bf_mqtt *mqtt)
-{
-    return mqtt->connected;
-}
-
 bool bf_mqtt_parse_time(struct bf_slice digits, int64_t *time_us)
 {
     (void)digits;

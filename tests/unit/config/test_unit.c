@@ -76,16 +76,20 @@ static void test_other_names(void **state)
 static void test_the_table_is_sound(void **state)
 {
     (void)state;
-    for (size_t i = 0; bf_unit_at(i) != NULL; i++) {
-        const struct bf_unit *one = bf_unit_at(i);
-        assert_ptr_equal(unit(one->code), one);
+    static const char *const codes[] = {
+#define UNIT(code, dimension, scale, offset, aliases) code,
+#include "config/units.def"
+#undef UNIT
+    };
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        const struct bf_unit *one = unit(codes[i]);
+        assert_string_equal(one->code, codes[i]);
         assert_true(one->scale > 0 && isfinite(one->offset));
         assert_true(strlen(one->code) < 32 && strchr(one->code, ' ') == NULL);
         double scale = 0, offset = 1;
         assert_true(bf_unit_convert(one, one, &scale, &offset));
         assert_true(scale >= 1 && scale <= 1 && fabs(offset) <= 0);
     }
-    assert_null(bf_unit_at(100000));
 }
 
 static void test_what_does_not_fit(void **state)
