@@ -35,7 +35,7 @@ struct bf_task_options {
 /* What a person may want to know; for metrics, not part of the state unless said so in RECORDS. */
 struct bf_task_status {
     int64_t clock_us, generation;
-    uint64_t bytes; /* of windows, their aggregates, scopes and sources */
+    uint64_t bytes; /* in use for windows, their aggregates, scopes, sources and waiting partials */
     uint64_t windows, series, sources, waiting, refused, mixed, malformed, foreign;
 };
 

@@ -31,6 +31,11 @@ static void register_plain(struct bf_process_tally *tally, struct bf_counters *c
     tally->paused = gauge(counters, "belfry_tasks_waiting", "Tasks that wait for the slowest source.");
     tally->windows = gauge(counters, "belfry_windows", "Windows held.");
     tally->series = gauge(counters, "belfry_series", "Scopes known, over all KPIs.");
+    tally->sources =
+        gauge(counters, "belfry_sources", "Sources whose last value a KPI needs, over all KPIs.");
+    tally->state_bytes =
+        gauge(counters, "belfry_state_bytes",
+              "Memory in use for windows, their aggregates, scopes, sources and waiting partials.");
     tally->waiting = gauge(counters, "belfry_partials_waiting", "Late partials that wait for their turn.");
     tally->refused = gauge(counters, "belfry_refused", "What did not fit into a table of fixed size, ever.");
     tally->mixed = gauge(counters, "belfry_windows_mixed",
@@ -144,6 +149,8 @@ void bf__process_report(struct bf_process *process)
         waiting_tasks += task->paused ? 1 : 0;
         all.windows += its.windows;
         all.series += its.series;
+        all.sources += its.sources;
+        all.bytes += its.bytes;
         all.waiting += its.waiting;
         all.refused += its.refused;
         all.mixed += its.mixed;
@@ -160,6 +167,8 @@ void bf__process_report(struct bf_process *process)
     bf_gauge(process->tally.paused, (int64_t)waiting_tasks);
     bf_gauge(process->tally.windows, (int64_t)all.windows);
     bf_gauge(process->tally.series, (int64_t)all.series);
+    bf_gauge(process->tally.sources, (int64_t)all.sources);
+    bf_gauge(process->tally.state_bytes, (int64_t)all.bytes);
     bf_gauge(process->tally.waiting, (int64_t)all.waiting);
     bf_gauge(process->tally.refused, (int64_t)all.refused);
     bf_gauge(process->tally.mixed, (int64_t)all.mixed);

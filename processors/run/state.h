@@ -44,8 +44,8 @@ struct bf_process_tally {
     struct bf_counter *inputs[2], *outputs[BF_OUTPUT_TOPICS];
     struct bf_counter *checkpoints, *checkpoints_unanswered, *checkpoints_refused,
         *checkpoint_bytes;
-    struct bf_counter *tasks, *paused, *windows, *series, *waiting, *refused, *mixed, *foreign,
-        *generation;
+    struct bf_counter *tasks, *paused, *windows, *series, *sources, *state_bytes, *waiting, *refused,
+        *mixed, *foreign, *generation;
     struct bf_counter *readings[8]; /* as in bf_task_counters, summed over this process's tasks */
     struct bf_counter *clock_us;
     struct bf_counter *pauses[BF_PAUSES], *restore_us;
