@@ -8,8 +8,9 @@
 
 #include "config/city.h"
 
-static void add_problem(struct bf__loader *loader, enum bf__severity severity, const struct bf__node *node,
-                        const char *format, va_list arguments)
+static void __attribute__((format(printf, 4, 0)))
+add_problem(struct bf__loader *loader, enum bf__severity severity, const struct bf__node *node,
+            const char *format, va_list arguments)
 {
     char message[400];
     vsnprintf(message, sizeof message, format, arguments);

@@ -75,8 +75,7 @@ const char *bf_clock_fault_text(enum bf_clock_fault fault)
         [BF_CLOCK_JUMPED] =
             "the system clock jumped by more than max_jump; no ticks until it is back, or restart",
         [BF_CLOCK_BEHIND] =
-            "the system clock is behind this ingest id's last tick in the log; no ticks until it "
-            "has caught up",
+            "the system clock is behind this id's last tick in the log; no ticks until it has caught up",
     };
     return text[fault];
 }

@@ -29,7 +29,7 @@ void bf_intake_deinit(struct bf_intake *intake)
     pthread_cond_destroy(&intake->changed);
 }
 
-static void set_open(struct bf_intake *intake, int open)
+static void set_open(struct bf_intake *intake, enum bf_intake_door open)
 {
     pthread_mutex_lock(&intake->lock);
     intake->open = open;

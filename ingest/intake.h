@@ -38,7 +38,7 @@ struct bf_intake {
     /* between the two */
     pthread_mutex_t lock; /* of `open`; under TLS `take` waits for it, else the gate has waited before */
     pthread_cond_t changed;
-    enum { BF_INTAKE_SHUT, BF_INTAKE_OPEN, BF_INTAKE_OVER } open;
+    enum bf_intake_door { BF_INTAKE_SHUT, BF_INTAKE_OPEN, BF_INTAKE_OVER } open;
     _Atomic uint64_t taken; /* messages of this connection, of any QoS */
     atomic_bool failed;
     struct bf_err err; /* written before failed is set */

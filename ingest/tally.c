@@ -67,5 +67,5 @@ void bf_tally_reject(struct bf_tally *tally, struct bf_slice reason)
             return;
         }
     }
-    assert(!"a reason that core/reasons.def does not list");
+    assert(false && "a reason that core/reasons.def does not list");
 }

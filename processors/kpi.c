@@ -22,7 +22,7 @@ static struct bf_kpi_plan_name name_of(struct bf_slice text)
 {
     static const struct {
         const char *text;
-        int kind;
+        enum bf_kpi_plan_name_kind kind;
     } known[] = {
 #define X(constant, name) {.text = name, .kind = BF_NAME_##constant},
 #include "config/names.def"

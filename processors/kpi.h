@@ -12,7 +12,7 @@
 
 /* One name that `where`, `weight`, `when` or `of` refers to. */
 struct bf_kpi_plan_name {
-    enum {
+    enum bf_kpi_plan_name_kind {
 #define X(constant, name) BF_NAME_##constant,
 #include "config/names.def"
 #undef X

@@ -259,7 +259,7 @@ static void destroy_ends_everything(void **state)
 
 /* ---- TLS */
 
-static bool run(const char *format, ...)
+static bool __attribute__((format(printf, 1, 2))) run(const char *format, ...)
 {
     char command[1500];
     va_list args;

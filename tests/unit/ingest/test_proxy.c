@@ -55,7 +55,7 @@ static void a_request_may_come_byte_by_byte(void **state)
     char answer[64] = {0};
     assert_int_equal(bf_proxy_turn(&proxy, 0), -1); /* nothing yet */
     for (size_t i = 0; i + 2 < sizeof REQUEST; i++) {
-        assert_int_equal(say(REQUEST + i, 1), -1);
+        assert_int_equal(say(&REQUEST[i], 1), -1);
     }
     assert_int_equal(say("\n", 1), served);
     assert_int_equal(proxy.fd, -1);

@@ -159,7 +159,7 @@ static void scopes_are_escaped_and_never_empty(void **state)
 
 static struct bf_kpi_plan *plan_of(const char *weight, const char *when, const char *of)
 {
-    struct bf_kpi_plan *plan;
+    struct bf_kpi_plan *plan = NULL;
     struct bf_err err = {.message = ""};
     struct bf_value_options *options = &definitions[0].options;
     *options = (struct bf_value_options){.of_text = bf_slice_of(of)};
