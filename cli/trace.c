@@ -3,13 +3,12 @@
  * Declined: a trace through the daemons (a flag that travels along): see trail.h. */
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "cli/argument.h"
 #include "cli/command.h"
 #include "cli/ear.h"
 #include "cli/pace.h"
+#include "cli/screen.h"
 #include "cli/setting.h"
 #include "cli/trace_say.h"
 #include "config/log/config_log.h"
@@ -297,9 +296,8 @@ static enum bf_status run(struct trace *trace, struct bf_err *err)
 static int run_trace(int argc, char **argv)
 {
     static struct trace trace;
-    const char *no_color = getenv("NO_COLOR");
     struct bf_err err = {.message = ""};
-    trace = (struct trace){.colour = isatty(STDOUT_FILENO) && !(no_color != NULL && no_color[0] != '\0')};
+    trace = (struct trace){.colour = bf_screen_colours(stdout)};
     for (int option; (option = getopt_long(argc, argv, "c:f:n:jh", long_options, NULL)) != -1;) {
         enum bf_status status = BF_OK;
         switch (option) {

@@ -123,12 +123,13 @@ static bool expect_scalar(struct bf__loader *loader, const struct bf__node *node
         return bf__loader_problem(loader, node, "%s: expected one value, not %s", info->name,
                                   bf__node_kind_name(node));
     }
-    if (info->kind == BF_EXAMPLE_TIME && bf_time_parse_rfc3339(node->text, &time_us) != BF_OK) {
+    bool empty = node->text.len == 0; /* "": it is not there */
+    if (info->kind == BF_EXAMPLE_TIME && !empty && bf_time_parse_rfc3339(node->text, &time_us) != BF_OK) {
         return bf__loader_problem(loader, node, "%s: expected a time such as 2026-03-01T12:00:00Z",
                                   info->name);
     }
     bool free = field->field == BF_EXAMPLE_FIELD_value || field->field == BF_EXAMPLE_FIELD_raw;
-    if (info->kind == BF_EXAMPLE_NUMBER && !free && !bf_scalar_number(node->text, &number)) {
+    if (info->kind == BF_EXAMPLE_NUMBER && !free && !empty && !bf_scalar_number(node->text, &number)) {
         return bf__loader_problem(loader, node, "%s: expected a number", info->name);
     }
     field->text = bf__pool_copy(loader->pool, node->text);
