@@ -112,15 +112,14 @@ static enum bf_status read_details(struct bf_redis *redis, struct bf_board_view 
 
 static enum bf_status read_meta(struct bf_redis *redis, struct bf_board_view *view, struct bf_err *err)
 {
-    struct bf_slice words[] = {BF_SLICE("HMGET"),     BF_SLICE(PREFIX "meta"),  BF_SLICE("clock_ms"),
-                               BF_SLICE("behind_ms"), BF_SLICE("heartbeat_ms"), BF_SLICE("generation")};
+    struct bf_slice words[] = {BF_SLICE("HMGET"), BF_SLICE(PREFIX "meta"), BF_SLICE("clock_ms"),
+                               BF_SLICE("behind_ms"), BF_SLICE("generation")};
     struct bf_reply reply;
-    enum bf_status status = bf_redis_command(redis, words, 6, &reply, err);
-    if (status == BF_OK && reply.count == 4) {
+    enum bf_status status = bf_redis_command(redis, words, 5, &reply, err);
+    if (status == BF_OK && reply.count == 3) {
         view->clock_ms = (int64_t)number_of(reply.items[0].text);
         view->behind_ms = (int64_t)number_of(reply.items[1].text);
-        view->heartbeat_ms = (int64_t)number_of(reply.items[2].text);
-        view->generation = (int64_t)number_of(reply.items[3].text);
+        view->generation = (int64_t)number_of(reply.items[2].text);
     }
     status = status == BF_OK ? ask(redis, "SCARD", PREFIX "idx:kpi", &reply, err) : status;
     view->kpis = status == BF_OK ? (uint64_t)reply.integer : 0;

@@ -31,7 +31,7 @@ struct bf_board_view {
     size_t count;
     uint64_t more;                 /* values of KPIs beyond the last row */
     uint64_t kpis, devices, kinds; /* of the whole installation; kinds: profiles with a device */
-    int64_t clock_ms, behind_ms, heartbeat_ms, generation;
+    int64_t clock_ms, behind_ms, generation;
 };
 
 /* board NULL: the first by name. kinds are counted only if asked for: it reads every device's hash. */

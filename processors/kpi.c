@@ -199,7 +199,7 @@ struct asked {
 
 /* What the city's clocks showed at the reading's event time. In the hour that comes twice it is twice the
  * same; the one that is left out is nobody's. */
-static void put_clock(struct bf_operand *operand, const struct asked *asked, int kind)
+static void put_clock(struct bf_operand *operand, const struct asked *asked, enum bf_kpi_plan_name_kind kind)
 {
     int64_t event_us = asked->reading->event_us;
     int64_t local_us = event_us + bf_timezone_at(asked->timezone, event_us).offset_us;
