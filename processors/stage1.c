@@ -38,7 +38,9 @@ enum bf_status bf_stage1_create(const struct bf_task_options *options, struct bf
     bf_devices_init(&made->devices);
     bf_tracks_init(&made->tracks);
     made->contents = bf_contents_create();
-    enum bf_status status = made->contents == NULL ? BF_PEER : apply_settings(made, err);
+    enum bf_status status = made->contents == NULL
+                                ? bf_err_set(err, BF_PEER, "out of memory for what was read before")
+                                : apply_settings(made, err);
     if (status != BF_OK) {
         bf_stage1_destroy(made);
         return status;

@@ -35,7 +35,10 @@ enum bf_status bf_stage2_create(const struct bf_task_options *options, struct bf
     for (int32_t i = 0; made->sources != NULL && i < made->source_count; i++) {
         made->sources[i] = (struct bf_source){.clock_us = BF_TIME_NONE, .offset = -1, .index = 0};
     }
-    enum bf_status status = made->sources == NULL ? BF_PEER : bf__stage2_settings(made, err);
+    enum bf_status status =
+        made->sources == NULL
+            ? bf_err_set(err, BF_PEER, "out of memory for %d sources", (int)made->source_count)
+            : bf__stage2_settings(made, err);
     if (status != BF_OK) {
         bf_stage2_destroy(made);
         return status;
