@@ -146,6 +146,13 @@ const struct bf_generation_known *bf_generations_at(const struct bf_generations 
     return generations->count == 0 ? NULL : &generations->list[0];
 }
 
+int64_t bf_generations_of(const struct bf_generations *generations, const struct bf_slot *slot,
+                          int64_t start_us)
+{
+    const struct bf_generation_known *known = bf_generations_at(generations, start_us);
+    return known != NULL && known->generation < slot->generation ? known->generation : slot->generation;
+}
+
 bool bf_generations_in_force(const struct bf_generations *generations, uint32_t slot,
                              int64_t start_us)
 {

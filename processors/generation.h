@@ -44,6 +44,10 @@ void bf_generations_prune(struct bf_generations *generations, struct bf_windows 
 /* The one that a window with this start belongs to; NULL before the first is known. */
 const struct bf_generation_known *bf_generations_at(const struct bf_generations *generations,
                                                     int64_t start_us);
+/* What the results and partials of a slot's window with this start carry: that one, but none newer than the
+ * slot's own. */
+int64_t bf_generations_of(const struct bf_generations *generations, const struct bf_slot *slot,
+                          int64_t start_us);
 /* Whether that one has this slot's definition. */
 bool bf_generations_in_force(const struct bf_generations *generations, uint32_t slot,
                              int64_t start_us);

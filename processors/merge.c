@@ -83,9 +83,16 @@ static bool value_of(const struct bf_slot *slot, const struct bf_cell *total, st
                : slot->aggregate->result(bf_cell_state_of(total), &definition->options, value);
 }
 
-void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *series,
-                      const struct bf_window *window, const struct bf_result_head *head,
-                      struct bf_outlet *outlet)
+/* What a result says of itself beside its numbers. */
+struct head {
+    struct bf_publication what;
+    uint32_t revision;
+    bool suspect; /* the sources had different definitions */
+    int64_t generation;
+};
+
+static void put_result(const struct bf_windows *windows, const struct bf_series *series,
+                       const struct bf_window *window, const struct head *head, struct bf_outlet *outlet)
 {
     const struct bf_slot *slot = &windows->slots[series->slot];
     const struct bf_kpi_definition *definition = slot->definition;
@@ -113,12 +120,12 @@ void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *
         .has_range = ranges,
         .min = ranges ? total->min : 0,
         .max = ranges ? total->max : 0,
-        .phase = head->phase,
+        .phase = head->what.phase,
         .revision = head->revision,
-        .incomplete = head->incomplete,
+        .incomplete = head->what.incomplete,
         .quality = total->taken > 0 || head->suspect ? BF_QUALITY_SUSPECT : BF_QUALITY_GOOD,
         .generation = head->generation,
-        .clock_us = head->clock_us,
+        .clock_us = head->what.clock_us,
         .stale_after_us = stale_after(slot, &pane),
         .has_target = definition->has_target,
         .target = definition->target,
@@ -135,4 +142,32 @@ void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *
             json, slot->aggregate->detail(bf_cell_state_of(total), &definition->options, json)};
     }
     bf__output_kpi(outlet, &kpi);
+}
+
+bool bf_merge_publish(struct bf_windows *windows, const struct bf_generations *generations,
+                      const struct bf_series *series, struct bf_window *window,
+                      const struct bf_publication *what, struct bf_outlet *outlet)
+{
+    const struct bf_slot *slot = &windows->slots[series->slot];
+    const struct bf_twin twin = bf_windows_twin(windows, series, window->start_us);
+    const bool final = what->phase == BF_KPI_FINAL, mixed = twin.slot != NULL;
+    if (final) {
+        window->flags |= BF_WINDOW_SEALED;
+    }
+    if (mixed && twin.slot->generation < slot->generation) {
+        return final;
+    }
+    if (final) {
+        uint32_t own = window->flags & BF_WINDOW_PUBLISHED ? window->revision + 1 : 0;
+        window->revision = own > twin.revisions ? own : twin.revisions;
+        window->flags |= BF_WINDOW_PUBLISHED;
+    }
+    const struct head head = {
+        .what = *what,
+        .revision = final ? window->revision : 0,
+        .suspect = mixed,
+        .generation = bf_generations_of(generations, slot, window->start_us),
+    };
+    put_result(windows, series, window, &head, outlet);
+    return final && mixed;
 }

@@ -4,20 +4,22 @@
 #ifndef BF_PROCESSORS_MERGE_H
 #define BF_PROCESSORS_MERGE_H
 
+#include "processors/generation.h"
 #include "processors/output.h"
 #include "processors/window.h"
 
-struct bf_result_head {
+struct bf_publication {
     enum bf_kpi_phase phase;
-    uint32_t revision;
     bool incomplete; /* a source partition stands behind */
-    bool suspect;    /* the sources had different definitions */
-    int64_t generation, clock_us;
+    int64_t clock_us;
 };
 
-/* Writes the result of the window that ends with this pane (without cells: n = 0) to belfry.kpis. */
-void bf_merge_publish(const struct bf_windows *windows, const struct bf_series *series,
-                      const struct bf_window *window, const struct bf_result_head *head,
-                      struct bf_outlet *outlet);
+/* Writes the result of the window that ends with this pane (without cells: n = 0) to belfry.kpis; a final
+ * seals the window and numbers its revision. Where two definitions have data (readings that were ahead of a
+ * reload's `from` before it was known), the older one is published, as suspect, and the newer one held back:
+ * a window has one final. True: it was a final, and there were two. */
+bool bf_merge_publish(struct bf_windows *windows, const struct bf_generations *generations,
+                      const struct bf_series *series, struct bf_window *window,
+                      const struct bf_publication *what, struct bf_outlet *outlet);
 
 #endif

@@ -4,12 +4,6 @@
 #include "processors/merge.h"
 #include "processors/stage1_task.h"
 
-static int64_t generation_of(const struct bf_stage1 *task, const struct bf_slot *slot, int64_t start_us)
-{
-    const struct bf_generation_known *known = bf_generations_at(&task->generations, start_us);
-    return known != NULL && known->generation < slot->generation ? known->generation : slot->generation;
-}
-
 static void send_partial(struct bf_stage1 *task, const struct bf_slot *slot, const struct bf_series *series,
                          const struct bf_window *window, int64_t stamp_us)
 {
@@ -28,7 +22,7 @@ static void send_partial(struct bf_stage1 *task, const struct bf_slot *slot, con
         .source = task->options.partition,
         .stamp_us = stamp_us,
         .definition = definition->hash,
-        .generation = generation_of(task, slot, window->start_us),
+        .generation = bf_generations_of(&task->generations, slot, window->start_us),
         .n = part->cell.n,
         .excluded = part->cell.excluded,
         .min = part->cell.min,
@@ -38,33 +32,11 @@ static void send_partial(struct bf_stage1 *task, const struct bf_slot *slot, con
     bf__output_partial(&task->outlet, &partial);
 }
 
-/* Where two definitions have data (readings that were ahead of a reload's `from` before it was known), the
- * older one is published, as suspect, and the newer one held back: a window has one final. */
 void bf__stage1_publish(struct bf_stage1 *task, const struct bf_series *series, struct bf_window *window,
                         enum bf_kpi_phase phase, int64_t clock_us)
 {
-    const struct bf_slot *slot = &task->windows.slots[series->slot];
-    const struct bf_twin twin = bf_windows_twin(&task->windows, series, window->start_us);
-    if (phase == BF_KPI_FINAL) {
-        window->flags |= BF_WINDOW_SEALED;
-        task->mixed += twin.slot != NULL ? 1 : 0;
-    }
-    if (twin.slot != NULL && twin.slot->generation < slot->generation) {
-        return;
-    }
-    if (phase == BF_KPI_FINAL) {
-        uint32_t own = window->flags & BF_WINDOW_PUBLISHED ? window->revision + 1 : 0;
-        window->revision = own > twin.revisions ? own : twin.revisions;
-        window->flags |= BF_WINDOW_PUBLISHED;
-    }
-    const struct bf_result_head head = {
-        .phase = phase,
-        .revision = phase == BF_KPI_FINAL ? window->revision : 0,
-        .suspect = twin.slot != NULL,
-        .generation = generation_of(task, slot, window->start_us),
-        .clock_us = clock_us,
-    };
-    bf_merge_publish(&task->windows, series, window, &head, &task->outlet);
+    const struct bf_publication what = {.phase = phase, .clock_us = clock_us};
+    task->mixed += bf_merge_publish(&task->windows, &task->generations, series, window, &what, &task->outlet);
 }
 
 /* One changed window at the step old -> now; true: it was dealt with. */

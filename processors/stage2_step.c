@@ -14,39 +14,11 @@ void bf__stage2_clocks(struct bf_stage2 *task, int64_t *slowest_us, int64_t *fas
     }
 }
 
-static int64_t generation_of(const struct bf_stage2 *task, const struct bf_slot *slot, int64_t start_us)
-{
-    const struct bf_generation_known *known = bf_generations_at(&task->generations, start_us);
-    return known != NULL && known->generation < slot->generation ? known->generation : slot->generation;
-}
-
-/* The older definition is published, as suspect; the newer one is held back. */
 static void publish(struct bf_stage2 *task, const struct bf_series *series, struct bf_window *window,
                     enum bf_kpi_phase phase, bool incomplete, int64_t clock_us)
 {
-    const struct bf_slot *slot = &task->windows.slots[series->slot];
-    const struct bf_twin twin = bf_windows_twin(&task->windows, series, window->start_us);
-    if (phase == BF_KPI_FINAL) {
-        window->flags |= BF_WINDOW_SEALED;
-        task->mixed += twin.slot != NULL ? 1 : 0;
-    }
-    if (twin.slot != NULL && twin.slot->generation < slot->generation) {
-        return;
-    }
-    if (phase == BF_KPI_FINAL) {
-        uint32_t own = window->flags & BF_WINDOW_PUBLISHED ? window->revision + 1 : 0;
-        window->revision = own > twin.revisions ? own : twin.revisions;
-        window->flags |= BF_WINDOW_PUBLISHED;
-    }
-    const struct bf_result_head head = {
-        .phase = phase,
-        .revision = phase == BF_KPI_FINAL ? window->revision : 0,
-        .incomplete = incomplete,
-        .suspect = twin.slot != NULL,
-        .generation = generation_of(task, slot, window->start_us),
-        .clock_us = clock_us,
-    };
-    bf_merge_publish(&task->windows, series, window, &head, &task->outlet);
+    const struct bf_publication what = {.phase = phase, .incomplete = incomplete, .clock_us = clock_us};
+    task->mixed += bf_merge_publish(&task->windows, &task->generations, series, window, &what, &task->outlet);
 }
 
 static void close_window(void *context, uint32_t slot_index, struct bf_series *series,
