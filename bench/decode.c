@@ -9,9 +9,9 @@
 #include "bench/sample.h"
 #include "core/arena.h"
 #include "ingest/decode/decoder.h"
-#include "ingest/decode/json_tree.h"
 #include "ingest/decode/pipeline.h"
 #include "ingest/decode/text.h"
+#include "ingest/decode/tree.h"
 #include "processors/aggregate/aggregate.h"
 
 #define MEMORY (4u << 20)
@@ -23,7 +23,7 @@ struct state {
     struct bf_pipeline_output output;
     struct bf_message message;
     struct bf_arena *arena;
-    struct bf_json_tree tree; /* the plan's wants */
+    struct bf_tree tree; /* the plan's wants */
     struct bf_slice levels[3];
     size_t expected; /* readings of one message */
     uint64_t readings, rejects;
@@ -68,7 +68,7 @@ static void run_decoder(void *context, size_t count)
             .ingest_us = state->input.ingest_us,
             .profile = message->plan->profile->name,
         };
-        message->plan->decoder->decode(message);
+        bf_message_decode(message);
         if (message->readings != state->expected) {
             bench_fail("the decoder does not give the readings");
         }
@@ -86,17 +86,18 @@ static void run_fields(void *context, size_t count)
         bench_fail("the profile asks for more fields than thought");
     }
     for (size_t i = 0; i < count; i++) {
-        struct bf_json json;
+        struct bf_reader_fault fault;
+        struct bf_reader reader;
         bf_arena_reset(state->arena);
         memset(seen, 0, sizeof seen);
         for (size_t j = 0; j < plan->want_count; j++) {
             fields[j].kind = BF_FIELD_MISSING;
         }
         bool text = bf_text_utf8(state->input.payload);
-        bf_json_init(&json, state->input.payload, state->limits.max_depth);
-        bf_json_tree_walk(&(struct bf_json_walk){
-            .tree = &state->tree, .json = &json, .arena = state->arena, .fields = fields, .seen = seen});
-        if (!text || !bf_json_done(&json) || fields[0].kind == BF_FIELD_MISSING) {
+        bf_reader_init(&reader, &bf_json_reader, state->input.payload, state->limits.max_depth, state->arena);
+        bf_tree_walk(
+            &(struct bf_tree_walk){.tree = &state->tree, .reader = &reader, .fields = fields, .seen = seen});
+        if (!text || !reader.kind->done(&reader, &fault) || fields[0].kind == BF_FIELD_MISSING) {
             bench_fail("the payload cannot be read");
         }
     }
@@ -168,7 +169,7 @@ static void prepare(struct state *state, const struct bf_city *city, struct bf_s
     bench_must(bf_plan_create(find_profile(city, profile), &plan, &err), &err);
     state->arena = bf_arena_create(MEMORY);
     for (size_t i = 0; i < plan->want_count; i++) {
-        (void)bf_json_tree_add(&state->tree, plan->wants[i].path, (int)i);
+        (void)bf_tree_add(&state->tree, plan->wants[i].path, (int)i);
     }
     size_t first = (size_t)((const char *)memchr(topic.data, '/', topic.len) - topic.data);
     size_t second = first + 1 + strcspn(topic.data + first + 1, "/");

@@ -10,6 +10,7 @@
 
 #include "config/bundle.h"
 #include "config/definition.h"
+#include "config/payload.h"
 #include "config/example.h"
 #include "core/err.h"
 #include "core/expression.h"
@@ -23,9 +24,6 @@ struct bf_problem { /* of a file: a broken profile is disabled and listed here, 
     bool warning; /* nothing is disabled */
 };
 
-/* ---- paths into payloads: child and index steps only ($.a.b[0], also $["a b"]) */
-struct bf_path_step { struct bf_slice name; int64_t index; /* -1: a name step */ };
-struct bf_path { struct bf_path_step *steps; size_t count; };
 /* A text made of literals, topic levels and payload values: "{operator}/{vehicle}", "{$.id}".
  * ITEM is {item}: the name of `each`'s item or of SenML's record. */
 enum bf_part_kind { BF_PART_LITERAL, BF_PART_LEVEL, BF_PART_PATH, BF_PART_ITEM };
@@ -39,7 +37,6 @@ struct bf_topic_template { struct bf_level *levels; size_t count; };
 /* The MQTT filter that brings what the template matches: "city/+/+/telemetry". Cut at size. */
 void bf_topic_filter(const struct bf_topic_template *topic, char *text, size_t size);
 enum bf_time_unit { BF_UNIT_S, BF_UNIT_MS, BF_UNIT_US, BF_UNIT_RFC3339 };
-enum bf_format { BF_FORMAT_JSON, BF_FORMAT_SENML_JSON, BF_FORMAT_SENML_CBOR };
 
 struct bf_profile_reading {
     struct bf_path path;      /* format json; with `each`: relative to the item */
@@ -76,7 +73,9 @@ struct bf_profile {
     bool has_time; struct bf_path time; enum bf_time_unit time_unit;
     bool has_place; struct bf_path lat, lon;
     struct bf_template zone;  /* count 0: from the place, by point in polygon */
+    bool has_records; struct bf_path records; /* a list of messages; paths start in each */
     bool has_each; struct bf_path each, each_name, each_value, each_unit;
+    bool has_inner; struct bf_profile_inner inner;
     struct bf_profile_reading *readings; size_t reading_count;
     struct bf_profile_tag *tags; size_t tag_count;
     bool take_retained, dedup_content;

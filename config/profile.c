@@ -7,6 +7,7 @@
 
 #include "config/document.h"
 #include "config/profile_example.h"
+#include "config/profile_payload.h"
 #include "config/profile_reading.h"
 #include "config/template.h"
 
@@ -19,7 +20,6 @@ struct whole_profile {
 
 #define AT(field) offsetof(struct whole_profile, field)
 
-static const char *const formats[] = {"json", "senml", "senml+cbor", NULL};
 static const char *const time_units[] = {"s", "ms", "us", "rfc3339", NULL};
 static const char *const retained[] = {"skip", "take", NULL};
 static const char *const dedups[] = {"none", "content", NULL};
@@ -127,21 +127,6 @@ static const struct bf__option place_options[] = {
 static const struct bf__section place_section = {
     .name = "place", .options = place_options, .summary = "Where the device is (WGS84)."};
 
-static const struct bf__option each_options[] = {
-    {.name = "path", .type = &bf__type_path, .offset = AT(profile.each), .required = true,
-     .summary = "The list."},
-    {.name = "name", .type = &bf__type_path, .offset = AT(profile.each_name), .required = true,
-     .summary = "An item's name, relative to it."},
-    {.name = "value", .type = &bf__type_path, .offset = AT(profile.each_value), .required = true,
-     .summary = "An item's value, relative to it."},
-    {.name = "unit", .type = &bf__type_path, .offset = AT(profile.each_unit),
-     .summary = "An item's own unit, relative to it."},
-    {.name = NULL},
-};
-static const struct bf__section each_section = {
-    .name = "each", .options = each_options,
-    .summary = "JSON: the payload holds a list of items, each with a name and a value."};
-
 static const struct bf__option options[] = {
     {.name = "name", .type = &bf__type_id, .offset = AT(name), .fallback_note = "the file's name",
      .summary = "Name of the profile; readings carry `name@version`."},
@@ -157,7 +142,7 @@ static const struct bf__option options[] = {
      .summary = "JSON: the payload is {key: {…}} with one of these keys; paths start inside."},
     {.name = "only_keys", .type = &bf__type_bool, .offset = AT(profile.only_keys), .fallback = "false",
      .summary = "A message with another first key gives no reading, and that is no fault."},
-    {.name = "format", .type = &bf__type_choice, .offset = AT(profile.format), .choices = formats,
+    {.name = "format", .type = &bf__type_choice, .offset = AT(profile.format), .choices = bf__profile_formats,
      .fallback = "json", .summary = "Format of the payload."},
     {.name = "device", .type = &bf__type_template, .offset = AT(profile.source),
      .fallback_note = "`{device}`", .summary = "Which device: topic levels {name}, payload values {$.id}."},
@@ -167,8 +152,13 @@ static const struct bf__option options[] = {
      .summary = "The device's position."},
     {.name = "zone", .type = &bf__type_template, .offset = AT(profile.zone),
      .fallback_note = "by the place", .summary = "Id of the zone."},
-    {.name = "each", .type = &bf__type_section, .section = &each_section, .has = AT(profile.has_each),
-     .summary = "The readings are items of a list."},
+    {.name = "inner", .type = &bf__type_section, .section = &bf__profile_inner_section,
+     .has = AT(profile.has_inner),
+     .summary = "The readings lie in a payload of their own, in one of the fields."},
+    {.name = "records", .type = &bf__type_path, .offset = AT(profile.records), .has = AT(profile.has_records),
+     .summary = "A list whose items are messages of their own; paths start in each, then at the top."},
+    {.name = "each", .type = &bf__type_section, .section = &bf__profile_each_section,
+     .has = AT(profile.has_each), .summary = "The readings are items of a list."},
     {.name = "readings", .type = &bf__type_list, .offset = AT(profile.readings),
      .count = AT(profile.reading_count), .section = &bf__profile_reading_section, .required = true,
      .summary = "What a message gives."},
@@ -204,14 +194,8 @@ static bool check_profile(struct bf__loader *loader, const struct bf__node *map,
 {
     struct whole_profile *whole = base;
     struct bf_profile *profile = &whole->profile;
-    bool senml = profile->format != BF_FORMAT_JSON;
-    const struct bf__node *json_only[] = {bf__node_get(map, "key"), bf__node_get(map, "each"),
-                                          bf__node_get(map, "time")};
-    for (size_t i = 0; senml && i < sizeof json_only / sizeof json_only[0]; i++) {
-        if (json_only[i] != NULL) {
-            return bf__loader_problem(loader, json_only[i]->key, "%s: SenML has this of its own; remove it",
-                                      json_only[i]->key->text.data);
-        }
+    if (!bf__profile_payload_check(loader, map, profile)) {
+        return false;
     }
     if (profile->only_keys && profile->key_count == 0) {
         return bf__loader_problem(loader, bf__node_get(map, "only_keys"), "only_keys needs \"key\"");

@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "config/profile_payload.h"
 #include "config/scalar.h"
 #include "config/template.h"
 #include "config/unit.h"
@@ -85,7 +86,7 @@ static bool check_reading(struct bf__loader *loader, const struct bf__node *map,
 {
     struct bf_profile_reading *reading = base;
     const struct bf_profile *profile = loader->context;
-    bool senml = profile->format != BF_FORMAT_JSON;
+    bool senml = bf_format_senml(bf__profile_format(profile));
     bool has_path = bf__node_get(map, "path") != NULL;
     if (senml && (has_path || reading->name.len == 0)) {
         return bf__loader_problem(
@@ -97,14 +98,14 @@ static bool check_reading(struct bf__loader *loader, const struct bf__node *map,
     }
     if (!senml && !profile->has_each && (!has_path || reading->name.len > 0)) {
         return bf__loader_problem(
-            loader, map, "with JSON a reading needs \"path\"; \"name\" goes with \"each\"");
+            loader, map, "a reading needs \"path\"; \"name\" goes with \"each\"");
     }
     return settle_units(loader, map, reading);
 }
 
 static const struct bf__option options[] = {
     {.name = "path", .type = &bf__type_path, .offset = AT(path),
-     .summary = "JSON: where the value is; with `each`, relative to the item."},
+     .summary = "Where the value is; with `each`, relative to the item."},
     {.name = "name", .type = &bf__type_text, .offset = AT(name),
      .summary = "SenML record, or item of `each`, with this name; `*` is any."},
     {.name = "quantity", .type = &bf__type_name, .offset = AT(quantity), .required = true,

@@ -286,11 +286,8 @@ static void take_item(struct bf_cbor *cbor, struct bf_arena *arena, struct bf_fi
     } else if (type == BF_CBOR_UNSIGNED || type == BF_CBOR_NEGATIVE) {
         take_integer(&head, field);
     } else {
-        struct bf_slice bytes = take_string(cbor, &head, arena);
-        if (type == BF_CBOR_TEXT) {
-            field->kind = BF_FIELD_TEXT;
-            field->as.text = bytes;
-        }
+        field->as.text = take_string(cbor, &head, arena);
+        field->kind = type == BF_CBOR_TEXT ? BF_FIELD_TEXT : BF_FIELD_BYTES;
     }
 }
 

@@ -50,9 +50,9 @@ enum bf_cbor_type bf_cbor_peek(struct bf_cbor *cbor);
 bool bf_cbor_enter(struct bf_cbor *cbor, enum bf_cbor_type type, struct bf_cbor_span *span);
 /* One more item or pair? */
 bool bf_cbor_more(struct bf_cbor *cbor, struct bf_cbor_span *span);
-/* Takes an item: integers INT (DOUBLE beyond int64), floats DOUBLE, texts TEXT (put together in
- * the arena where they come in pieces), null and undefined NULL; bytes, arrays, maps and other
- * simple values OTHER. */
+/* Takes an item: integers INT (DOUBLE beyond int64), floats DOUBLE, texts TEXT and bytes BYTES (put
+ * together in the arena where they come in pieces), null and undefined NULL; arrays, maps and
+ * other simple values OTHER. */
 void bf_cbor_field(struct bf_cbor *cbor, struct bf_arena *arena, struct bf_field *field);
 void bf_cbor_skip(struct bf_cbor *cbor);
 bool bf_cbor_done(struct bf_cbor *cbor);

@@ -135,9 +135,20 @@ struct bf_slice bf_field_text(const struct bf_field *field, char scratch[BF_FIEL
         break;
     case BF_FIELD_MISSING:
     case BF_FIELD_NULL:
+    case BF_FIELD_BYTES:
     case BF_FIELD_OTHER:
     default:
         break;
     }
     return (struct bf_slice){.data = scratch, .len = length > 0 ? (size_t)length : 0};
+}
+
+bool bf_field_name(const struct bf_field *field, struct bf_arena *arena, struct bf_slice *name)
+{
+    char scratch[BF_FIELD_SCRATCH];
+    *name = bf_field_text(field, scratch);
+    if (name->data == scratch) {
+        *name = bf_arena_copy(arena, *name);
+    }
+    return name->data != NULL;
 }

@@ -3,6 +3,7 @@
 #ifndef BF_DECODE_FIELD_H
 #define BF_DECODE_FIELD_H
 
+#include "core/arena.h"
 #include "ingest/decode/number.h"
 
 enum bf_field_kind {
@@ -13,7 +14,8 @@ enum bf_field_kind {
     BF_FIELD_DOUBLE,  /* binary formats */
     BF_FIELD_INT,     /* binary formats */
     BF_FIELD_TEXT,
-    BF_FIELD_OTHER /* an object, an array, bytes: there, but no value */
+    BF_FIELD_BYTES, /* binary formats; in as.text, and nobody has looked whether they are UTF-8 */
+    BF_FIELD_OTHER  /* a map, a list: there, but no value */
 };
 
 struct bf_field {
@@ -46,5 +48,7 @@ enum bf_field_answer bf_field_scaled(const struct bf_field *field, int power, in
  * it has none. Binary numbers are printed into `scratch`. */
 #define BF_FIELD_SCRATCH 32
 struct bf_slice bf_field_text(const struct bf_field *field, char scratch[BF_FIELD_SCRATCH]);
+/* The same where it has to last as long as the arena; false: the arena is full. */
+bool bf_field_name(const struct bf_field *field, struct bf_arena *arena, struct bf_slice *name);
 
 #endif

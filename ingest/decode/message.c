@@ -1,6 +1,6 @@
 /* message.c: the book-keeping of one message: its fields and what is wrong with it. Faults are
  * kept in the message, not in the arena, because "the arena is full" is one of them. */
-#include "ingest/decode/message.h"
+#include "ingest/decode/decoder.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -37,9 +37,17 @@ void bf_message_reject(struct bf_message *message, enum bf_reject_reason reason,
     message->fault_count++;
 }
 
+void bf_message_fail(struct bf_message *message, enum bf_reject_reason reason, const char *what)
+{
+    (message->part ? bf_message_reject : bf_message_refuse)(message, reason, "%s", what);
+}
+
 bool bf_message_fields(struct bf_message *message)
 {
     size_t count = message->plan->want_count;
+    if (message->fields) {
+        return true; /* the outer format has filled its own in */
+    }
     message->fields = bf_arena_alloc(message->arena, (count + 1) * sizeof *message->fields);
     if (!message->fields) {
         bf_message_refuse(message, BF_REJECT_arena, "no room for the fields of the profile");
@@ -49,4 +57,23 @@ bool bf_message_fields(struct bf_message *message)
         message->fields[i].kind = BF_FIELD_MISSING;
     }
     return true;
+}
+
+void bf_message_decode(struct bf_message *message)
+{
+    const struct bf_stage *stage = &message->plan->outer;
+    stage->decoder->decode(message, stage, message->input->payload);
+}
+
+void bf_message_inner(struct bf_message *message)
+{
+    const struct bf_stage *stage = &message->plan->inner;
+    const struct bf_field *field = &message->fields[message->plan->payload];
+    if (bf_field_absent(field)) {
+        bf_message_refuse(message, BF_REJECT_missing_field, "the inner payload");
+    } else if (field->kind != BF_FIELD_TEXT && field->kind != BF_FIELD_BYTES) {
+        bf_message_refuse(message, BF_REJECT_bad_type, "the inner payload is no text");
+    } else {
+        stage->decoder->decode(message, stage, field->as.text);
+    }
 }

@@ -31,6 +31,7 @@ struct bf_message {
     const struct bf_slice *levels; /* of the topic */
     size_t level_count;
     struct bf_field *fields;   /* by plan->wants */
+    bool part;                 /* a record among others is at hand: what is wrong with it is its own */
     struct bf_slice item;      /* name of the item or record at hand */
     struct bf_slice source;    /* without a channel; empty until identity is known */
     struct bf_reading reading; /* what all readings at hand share; observe fills in the rest */
@@ -54,6 +55,15 @@ void bf_message_refuse(struct bf_message *message, enum bf_reject_reason reason,
 /* A part of it gives nothing; the rest goes on. */
 void bf_message_reject(struct bf_message *message, enum bf_reject_reason reason, const char *format, ...)
     BF_PRINTF(3, 4);
+
+/* Refuses, or rejects where a record among others is at hand. */
+void bf_message_fail(struct bf_message *message, enum bf_reject_reason reason, const char *what);
+
+/* The payload by the profile's format, and by its inner format. Never fails: it refuses, rejects and
+ * observes. */
+void bf_message_decode(struct bf_message *message);
+/* For the decoder of the outer format, when the fields are there: the inner one goes on. */
+void bf_message_inner(struct bf_message *message);
 
 /* message->fields, all missing, one by want. False: refused (arena). */
 bool bf_message_fields(struct bf_message *message);

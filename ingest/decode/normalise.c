@@ -427,7 +427,7 @@ static enum bf_reject_reason fill(struct bf_message *message, const struct bf_ob
                                    : what->boolean ? take_bool(reading, observation->value)
                                                    : take_number(reading, observation->value, what->integer);
     if (reason == BF_REJECT_none) {
-        reason = convert(reading, what, observation->unit, profile->format != BF_FORMAT_JSON);
+        reason = convert(reading, what, observation->unit, bf_format_senml(profile->format));
     }
     if (reason == BF_REJECT_none) {
         reason = check_range(reading, what);

@@ -94,6 +94,7 @@ static void begin(struct bf_pipeline *pipeline, const struct bf_pipeline_input *
     message->plan = NULL;
     message->arena = pipeline->arena;
     message->fields = NULL;
+    message->part = false;
     message->item = message->source = (struct bf_slice){.len = 0};
     message->readings = message->beyond = message->fault_count = 0;
     message->head_reasons = 0;
@@ -260,7 +261,7 @@ size_t bf_pipeline_run(struct bf_pipeline *pipeline, const struct bf_pipeline_in
     begin(pipeline, input, output);
     choose(pipeline);
     if (message->refusal.reason == BF_REJECT_none) {
-        message->plan->decoder->decode(message);
+        bf_message_decode(message);
     }
     finish(pipeline);
     return message->readings;

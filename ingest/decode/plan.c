@@ -21,14 +21,16 @@ static bool same_path(const struct bf_path *a, const struct bf_path *b)
 }
 
 /* The field for that path; the same path is the same field. */
-static int want(struct bf_plan *plan, const struct bf_path *path, struct bf_slice item)
+static int want(struct bf_plan *plan, struct bf_want what)
 {
     for (size_t i = 0; i < plan->want_count; i++) {
-        if (same_path(plan->wants[i].path, path) && bf_slice_equal(plan->wants[i].item, item)) {
+        const struct bf_want *known = &plan->wants[i];
+        if (known->inner == what.inner && same_path(known->path, what.path) &&
+            bf_slice_equal(known->item, what.item)) {
             return (int)i;
         }
     }
-    plan->wants[plan->want_count] = (struct bf_want){.path = path, .item = item};
+    plan->wants[plan->want_count] = what;
     return (int)plan->want_count++;
 }
 
@@ -42,12 +44,12 @@ static struct bf_plan_part plan_part(struct bf_plan *plan, const struct bf_part 
         break;
     case BF_PART_PATH:
         out.kind = BF_PLAN_FIELD;
-        out.index = (size_t)want(plan, &part->path, (struct bf_slice){.len = 0});
+        out.index = (size_t)want(plan, (struct bf_want){.path = &part->path});
         break;
     case BF_PART_ITEM:
         out.kind = part->literal.len > 0 ? BF_PLAN_FIELD : BF_PLAN_ITEM_NAME;
         if (part->literal.len > 0) {
-            out.index = (size_t)want(plan, &part->path, part->literal);
+            out.index = (size_t)want(plan, (struct bf_want){.path = &part->path, .item = part->literal});
         }
         break;
     case BF_PART_LITERAL:
@@ -73,7 +75,7 @@ static bool depends_on_item(const struct bf_plan *plan, const struct bf_plan_tex
         const struct bf_plan_part *part = &text->parts[i];
         /* SenML's $.n and $.bn are the record's own, so they change within a message too. */
         if (part->kind == BF_PLAN_ITEM_NAME ||
-            (part->kind == BF_PLAN_FIELD && plan->profile->format != BF_FORMAT_JSON)) {
+            (part->kind == BF_PLAN_FIELD && bf_format_senml(plan->profile->format))) {
             return true;
         }
     }
@@ -100,17 +102,18 @@ static void plan_place(struct bf_plan *plan)
 {
     static const struct bf_path none = {.count = 0};
     const struct bf_profile *profile = plan->profile;
-    const struct bf_slice no_item = {.len = 0};
-    plan->time = profile->has_time ? want(plan, &profile->time, no_item) : BF_NO_FIELD;
+    plan->time = profile->has_time ? want(plan, (struct bf_want){.path = &profile->time}) : BF_NO_FIELD;
+    plan->payload =
+        profile->has_inner ? want(plan, (struct bf_want){.path = &profile->inner.path}) : BF_NO_FIELD;
     plan->lat = plan->lon = plan->item_lat = plan->item_lon = BF_NO_FIELD;
     if (!profile->has_place) {
         return;
     }
-    plan->lat = want(plan, &profile->lat, no_item);
-    plan->lon = want(plan, &profile->lon, no_item);
+    plan->lat = want(plan, (struct bf_want){.path = &profile->lat});
+    plan->lon = want(plan, (struct bf_want){.path = &profile->lon});
     if (profile->has_each && profile->lat.count == 1 && profile->lon.count == 1) {
-        plan->item_lat = want(plan, &none, profile->lat.steps[0].name);
-        plan->item_lon = want(plan, &none, profile->lon.steps[0].name);
+        plan->item_lat = want(plan, (struct bf_want){.path = &none, .item = profile->lat.steps[0].name});
+        plan->item_lon = want(plan, (struct bf_want){.path = &none, .item = profile->lon.steps[0].name});
     }
 }
 
@@ -126,9 +129,9 @@ static bool plan_fill(struct bf_plan *plan)
         if (!plan_text(plan, &profile->readings[i].channel, &plan->channels[i])) {
             return false;
         }
-        plan->values[i] = profile->has_each || profile->format != BF_FORMAT_JSON
-                              ? BF_NO_FIELD
-                              : want(plan, &profile->readings[i].path, (struct bf_slice){.len = 0});
+        const struct bf_want value = {.path = &profile->readings[i].path, .inner = profile->has_inner};
+        bool named = profile->has_each || bf_format_senml(profile->format);
+        plan->values[i] = named ? BF_NO_FIELD : want(plan, value);
     }
     plan->varies = depends_on_item(plan, &plan->source) || depends_on_item(plan, &plan->zone);
     for (size_t i = 0; i < plan->tag_count; i++) {
@@ -137,10 +140,10 @@ static bool plan_fill(struct bf_plan *plan)
     return true;
 }
 
-/* Every template part may want a field; so may time, place (twice) and each reading. */
+/* Every template part may want a field; so may time, place (twice), the inner format and each reading. */
 static size_t count_parts(const struct bf_profile *profile)
 {
-    size_t count = 5 + profile->reading_count + profile->source.count + profile->zone.count;
+    size_t count = 6 + profile->reading_count + profile->source.count + profile->zone.count;
     for (size_t i = 0; i < profile->reading_count; i++) {
         count += profile->readings[i].channel.count;
     }
@@ -164,7 +167,8 @@ enum bf_status bf_plan_create(const struct bf_profile *profile, struct bf_plan *
     }
     *self = (struct bf_plan){
         .profile = profile,
-        .decoder = bf_decoder_of(profile->format),
+        .outer = {.decoder = bf_decoder_of(profile->format)},
+        .inner = {.decoder = bf_decoder_of(profile->inner.format), .inner = true},
         .memory = bf_arena_create((parts + texts) * (sizeof(struct bf_want) + sizeof(struct bf_plan_part)) +
                                   texts * (sizeof(struct bf_plan_text) + sizeof(int) + 32) + 256),
     };
@@ -177,7 +181,10 @@ enum bf_status bf_plan_create(const struct bf_profile *profile, struct bf_plan *
         bf_plan_destroy(self);
         return bf_err_set(err, BF_LIMIT, "out of memory");
     }
-    enum bf_status status = self->decoder->prepare(self, err);
+    enum bf_status status = self->outer.decoder->prepare(self, &self->outer, err);
+    if (status == BF_OK && profile->has_inner) {
+        status = self->inner.decoder->prepare(self, &self->inner, err);
+    }
     if (status != BF_OK) {
         bf_plan_destroy(self);
         return status;
@@ -189,8 +196,10 @@ enum bf_status bf_plan_create(const struct bf_profile *profile, struct bf_plan *
 void bf_plan_destroy(struct bf_plan *plan)
 {
     if (plan) {
-        if (plan->program) {
-            plan->decoder->release(plan);
+        for (struct bf_stage *stage = &plan->outer; stage; stage = stage->inner ? NULL : &plan->inner) {
+            if (stage->program) {
+                stage->decoder->release(stage);
+            }
         }
         if (plan->memory) {
             bf_arena_destroy(plan->memory);

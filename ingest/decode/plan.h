@@ -28,6 +28,13 @@ struct bf_plan_text {
 struct bf_want {
     const struct bf_path *path;
     struct bf_slice item;
+    bool inner; /* of the inner format */
+};
+
+struct bf_stage { /* a decoder at work: the profile's format, or what lies in one of its fields */
+    const struct bf_decoder *decoder;
+    void *program; /* the decoder's own */
+    bool inner;
 };
 
 struct bf_plan_tag {
@@ -37,11 +44,11 @@ struct bf_plan_tag {
 
 struct bf_plan {
     const struct bf_profile *profile;
-    const struct bf_decoder *decoder;
-    void *program; /* the decoder's own */
+    struct bf_stage outer, inner; /* inner: only where the profile has one */
     struct bf_want *wants;
     size_t want_count;
     int time, lat, lon;     /* fields, or BF_NO_FIELD */
+    int payload;            /* of the inner format */
     int item_lat, item_lon; /* with `each`: where the payload has no lat, the item of that name */
     int *values;            /* by reading, without `each` */
     struct bf_plan_text source, zone;

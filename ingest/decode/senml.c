@@ -21,16 +21,16 @@ struct places { /* open addressing; at least twice as many as there are lat and 
     size_t mask;
 };
 
-static enum bf_status prepare(struct bf_plan *plan, struct bf_err *err)
+static enum bf_status prepare(struct bf_plan *plan, struct bf_stage *stage, struct bf_err *err)
 {
     (void)err;
-    plan->program = plan; /* records are found by name; there is nothing to compile */
+    stage->program = plan; /* records are found by name; there is nothing to compile */
     return BF_OK;
 }
 
-static void release(struct bf_plan *plan)
+static void release(struct bf_stage *stage)
 {
-    plan->program = NULL;
+    stage->program = NULL;
 }
 
 enum axis { NO_AXIS, LATITUDE, LONGITUDE };
@@ -190,14 +190,15 @@ static void observe_records(struct bf_message *message, const struct bf_senml_pa
     }
 }
 
-static void decode(struct bf_message *message)
+static void decode(struct bf_message *message, const struct bf_stage *stage, struct bf_slice payload)
 {
+    (void)stage;
     const struct bf_profile *profile = message->plan->profile;
     enum bf_senml_form form = profile->format == BF_FORMAT_SENML_CBOR ? BF_SENML_CBOR : BF_SENML_JSON;
     struct bf_senml_pack pack;
     struct places places = {.slots = NULL};
-    if (!bf_senml_resolve(message->input->payload, form, message->limits->max_depth,
-                          message->input->ingest_us, message->arena, &pack)) {
+    if (!bf_senml_resolve(payload, form, message->limits->max_depth, message->input->ingest_us,
+                          message->arena, &pack)) {
         bf_message_refuse(message, pack.reason, "at byte %zu: expected %s", pack.offset, pack.expected);
         return;
     }

@@ -32,6 +32,41 @@ static const struct format formats[] = {
                      "  - {path: \"$.list[1]\", quantity: speed, unit: km/h}\n",
      .payload = BYTES("{\"ts\":1700000000000,\"lat\":60.1,\"lon\":24.9,\"pm\":12.5,\"list\":[1,\"2.5\"],"
                       "\"more\":{\"deep\":[true,null,\"\\u00e4\"]}}")},
+    {.decoder = "json",
+     .profile = HEAD "format: json\nrecords: $.data\ntime: {path: $.ts, unit: ms}\neach: {path: $.v}\n"
+                     "readings: [{name: pm, quantity: pm2_5, unit: ug/m3, channel: \"{item}\"}]\n",
+     .payload = BYTES("{\"data\":[{\"ts\":1700000000000,\"v\":{\"pm\":1,\"x\":2}},{\"v\":{\"pm\":3}}]}")},
+    {.decoder = "cbor",
+     .profile = HEAD "format: cbor\ntime: {path: $.ts, unit: ms}\nplace: {lat: $.lat, lon: $.lon}\n"
+                     "readings:\n  - {path: $.pm, quantity: pm2_5, unit: ug/m3, valid: [0, 1000]}\n"
+                     "  - {path: \"$.list[1]\", quantity: speed, unit: km/h}\n"
+                     "  - {path: '$.x[\"5\"]', quantity: five, type: text}\n",
+     .payload = BYTES("\xa6"
+                      "bts\x1b\x00\x00\x01\x8b\xcf\xe5h\x00"
+                      "clat\xfb@N\x0c\xcc\xcc\xcc\xcc\xcd"
+                      "clon\xfb@8\xe6"
+                      "fffffbpm\xfb@)\x00\x00\x00\x00\x00\x00"
+                      "dlist\x82\x01"
+                      "c2.5ax\xa2"
+                      "ay\x83\xf6"
+                      "Bab&\x05"
+                      "dfive")},
+    {.decoder = "msgpack",
+     .profile = HEAD "format: msgpack\ntime: {path: $.ts, unit: ms}\nplace: {lat: $.lat, lon: $.lon}\n"
+                     "readings:\n  - {path: $.pm, quantity: pm2_5, unit: ug/m3, valid: [0, 1000]}\n"
+                     "  - {path: \"$.list[1]\", quantity: speed, unit: km/h}\n"
+                     "  - {path: '$.x[\"5\"]', quantity: five, type: text}\n",
+     .payload = BYTES(
+         "\x86\xa2ts\xd3\x00\x00\x01\x8b\xcf\xe5h\x00\xa3lat\xcb@N\x0c\xcc\xcc\xcc\xcc\xcd\xa3lon\xcb@8\xe6"
+         "fffff\xa2pm\xcb@)\x00\x00\x00\x00\x00\x00\xa4list\x92\x01\xa3"
+         "2.5\xa1x\x82\xa1y\x93\xc0\xc4\x02"
+         "ab\xf9\x05\xa4"
+         "five")},
+    {.decoder = "cbor",
+     .profile = HEAD "format: cbor\ninner: {path: $.body, format: msgpack}\n"
+                     "readings: [{path: $.t, quantity: temperature, unit: Cel}]\n",
+     .payload = BYTES("\xa1"
+                      "dbodyD\x81\xa1t\x15")},
     {.decoder = "senml",
      .profile = HEAD "format: senml\nreadings:\n  - {name: t, quantity: temperature, unit: Cel}\n",
      .payload = BYTES("[{\"bn\":\"urn:d1:\",\"bt\":1.7e9,\"n\":\"t\",\"u\":\"Cel\",\"v\":21.5},"

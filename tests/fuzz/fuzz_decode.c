@@ -7,20 +7,33 @@
 #include "ingest/decode/pipeline.h"
 #include "tests/fuzz/target.h"
 
-#define FORMATS 3
+#define FORMATS 6
 #define HEAD "version: 1\nnetwork: n\nzone: \"{device}\"\n"
 
-static const char *const profiles[FORMATS] = {
-    "name: j\n" HEAD "topic: j/{device}\nformat: json\ntime: {path: $.ts, unit: rfc3339}\n"
-    "place: {lat: $.lat, lon: $.lon}\nreadings:\n"
-    "  - {path: $.pm, quantity: pm2_5, unit: ug/m3, valid: [0, 1000]}\n"
-    "  - {path: \"$.a[0].b\", quantity: speed, from: m/s, unit: km/h}\ntags: {k: \"{$.k}\"}\n",
-    "name: s\n" HEAD "topic: s/{device}\nformat: senml\nreadings:\n"
-    "  - {name: \"*\", quantity: temperature, unit: Cel}\n",
-    "name: c\n" HEAD "topic: c/{device}\nformat: senml+cbor\nreadings:\n"
-    "  - {name: \"*\", quantity: temperature, unit: Cel}\n",
+static const struct {
+    const char *file, *topic, *profile;
+} formats[FORMATS] = {
+    {"profiles/a.yaml", "a/d1",
+     HEAD "topic: a/{device}\nformat: json\ntime: {path: $.ts, unit: rfc3339}\n"
+          "place: {lat: $.lat, lon: $.lon}\nreadings:\n"
+          "  - {path: $.pm, quantity: pm2_5, unit: ug/m3, valid: [0, 1000]}\n"
+          "  - {path: \"$.a[0].b\", quantity: speed, from: m/s, unit: km/h}\ntags: {k: \"{$.k}\"}\n"},
+    {"profiles/b.yaml", "b/d1",
+     HEAD "topic: b/{device}\nformat: senml\nreadings:\n"
+          "  - {name: \"*\", quantity: temperature, unit: Cel}\n"},
+    {"profiles/c.yaml", "c/d1",
+     HEAD "topic: c/{device}\nformat: senml+cbor\nreadings:\n"
+          "  - {name: \"*\", quantity: temperature, unit: Cel}\n"},
+    {"profiles/d.yaml", "d/d1",
+     HEAD "topic: d/{device}\nformat: cbor\ntime: {path: $.ts, unit: ms}\neach: {path: $.x}\nreadings:\n"
+          "  - {name: \"*\", quantity: any, unit: \"1\", channel: \"{item}\"}\n"},
+    {"profiles/e.yaml", "e/d1",
+     HEAD "topic: e/{device}\nformat: msgpack\nrecords: $.list\ntime: {path: $.ts, unit: us}\nreadings:\n"
+          "  - {path: $.pm, quantity: pm2_5, unit: ug/m3}\n  - {path: $.k, quantity: k, type: text}\n"},
+    {"profiles/f.yaml", "f/d1",
+     HEAD "topic: f/{device}\nformat: msgpack\ninner: {path: $.body, format: cbor}\nreadings:\n"
+          "  - {path: $.x.y, quantity: y, unit: m}\n  - {path: '$[\"5\"]', quantity: five, type: bool}\n"},
 };
-static const char *const file_names[FORMATS] = {"profiles/c.yaml", "profiles/j.yaml", "profiles/s.yaml"};
 
 static struct bf_pipeline *pipeline;
 
@@ -39,8 +52,8 @@ static void open_pipeline(void)
     struct bf_city *city = NULL;
     struct bf_err err;
     for (size_t i = 0; i < FORMATS; i++) {
-        files[i + 1] = (struct bf_bundle_file){.name = bf_slice_of(file_names[i]),
-                                               .bytes = bf_slice_of(profiles[(i + 2) % FORMATS])};
+        files[i + 1] = (struct bf_bundle_file){.name = bf_slice_of(formats[i].file),
+                                               .bytes = bf_slice_of(formats[i].profile)};
     }
     if (bf_city_load(&bundle, no_aggregates, &city, &err) != BF_OK || city->problem_count > 0 ||
         bf_pipeline_create(city, &limits, &pipeline, &err) != BF_OK) {
@@ -70,7 +83,6 @@ static void take_reject(void *context, const struct bf_reject *reject)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const topics[FORMATS] = {"j/d1", "s/d1", "c/d1"};
     struct bf_slice payload = {(const char *)data, size};
     size_t seen = 0;
     size_t given = 0;
@@ -81,8 +93,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     for (size_t i = 0; i <= FORMATS; i++) {
         struct bf_pipeline_input input = {
-            .topic =
-                i < FORMATS ? bf_slice_of(topics[i]) : (struct bf_slice){payload.data, size < 40 ? size : 40},
+            .topic = i < FORMATS ? bf_slice_of(formats[i].topic)
+                                 : (struct bf_slice){payload.data, size < 40 ? size : 40},
             .payload = payload,
             .payload_len = size,
             .ingest_us = INT64_C(1700000000000000),

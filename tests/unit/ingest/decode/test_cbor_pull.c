@@ -77,8 +77,8 @@ static void test_others(void **unused)
     assert_true(TAKE("\xf5").as.truth);
     assert_int_equal(TAKE("\xf6").kind, BF_FIELD_NULL);
     assert_int_equal(TAKE("\xf7").kind, BF_FIELD_NULL);
-    assert_int_equal(TAKE("\x44\x01\x02\x03\x04").kind, BF_FIELD_OTHER);
-    assert_int_equal(TAKE("\x5f\x42\x01\x02\x43\x03\x04\x05\xff").kind, BF_FIELD_OTHER);
+    assert_int_equal(TAKE("\x44\x01\x02\x03\x04").kind, BF_FIELD_BYTES);
+    assert_int_equal(TAKE("\x5f\x42\x01\x02\x43\x03\x04\x05\xff").kind, BF_FIELD_BYTES);
     assert_int_equal(TAKE("\x9f\x01\x82\x02\x03\x9f\x04\x05\xff\xff").kind, BF_FIELD_OTHER);
     assert_int_equal(fault, BF_CBOR_OK);
     assert_int_equal(TAKE("\xbf\x61\x61\x01\x61\x62\x9f\x02\x03\xff\xff").kind, BF_FIELD_OTHER);

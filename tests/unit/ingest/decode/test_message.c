@@ -41,6 +41,8 @@ static void test_fields(void **unused)
         assert_int_equal(message.fields[i].kind, BF_FIELD_MISSING);
     }
     assert_non_null(bf_arena_alloc(message.arena, 720));
+    assert_true(bf_message_fields(&message)); /* an inner format adds to what the outer one has */
+    message.fields = NULL;
     assert_false(bf_message_fields(&message));
     assert_int_equal(message.refusal.reason, BF_REJECT_arena);
     bf_arena_destroy(message.arena);

@@ -1,9 +1,9 @@
-/* test_json_tree.c: many paths in one walk: shared steps, indices, duplicates, and the array of
+/* test_tree.c: many paths in one walk: shared steps, indices, duplicates, and the array of
  * `each`. */
 #include "kit.h"
 
-#include "ingest/decode/json_tree.h"
 #include "ingest/decode/plan.h"
+#include "ingest/decode/tree.h"
 
 #define STEP(text)                               \
     {                                            \
@@ -25,7 +25,7 @@ static const struct bf_path paths[] = {{.steps = a_b, .count = 2},
 static const struct bf_path list_path = {.steps = list, .count = 2};
 
 struct walker {
-    struct bf_json json;
+    struct bf_reader reader;
     struct bf_field fields[4];
     size_t items;
 };
@@ -33,26 +33,27 @@ struct walker {
 static void count_items(void *context)
 {
     struct walker *walker = context;
-    assert_true(bf_json_enter(&walker->json));
-    for (bool first = true; bf_json_item(&walker->json, &first); walker->items++) {
-        bf_json_skip(&walker->json);
+    struct bf_reader_level level;
+    assert_true(walker->reader.kind->enter(&walker->reader, &level));
+    for (; walker->reader.kind->item(&walker->reader, &level); walker->items++) {
+        walker->reader.kind->skip_value(&walker->reader);
     }
 }
 
-static bool walk(const struct bf_json_tree *tree, const char *text, struct walker *walker)
+static bool walk(const struct bf_tree *tree, const char *text, struct walker *walker)
 {
     struct bf_arena *arena = bf_arena_create(256);
     bool seen[32] = {false};
     *walker = (struct walker){.items = 0};
-    bf_json_init(&walker->json, bf_slice_of(text), 16);
-    bf_json_tree_walk(&(struct bf_json_walk){.tree = tree,
-                                             .json = &walker->json,
-                                             .arena = arena,
-                                             .fields = walker->fields,
-                                             .seen = seen,
-                                             .each = count_items,
-                                             .context = walker});
-    bool done = bf_json_done(&walker->json);
+    bf_reader_init(&walker->reader, &bf_json_reader, bf_slice_of(text), 16, arena);
+    bf_tree_walk(&(struct bf_tree_walk){.tree = tree,
+                                        .reader = &walker->reader,
+                                        .fields = walker->fields,
+                                        .seen = seen,
+                                        .list = count_items,
+                                        .context = walker});
+    struct bf_reader_fault fault;
+    bool done = walker->reader.kind->done(&walker->reader, &fault);
     bf_arena_destroy(arena);
     return done;
 }
@@ -67,13 +68,13 @@ static double number(const struct walker *walker, size_t field)
 static void test_walk(void **unused)
 {
     (void)unused;
-    struct bf_json_tree tree = {.nodes = NULL};
+    struct bf_tree tree = {.nodes = NULL};
     struct walker walker;
     assert_true(walk(&tree, "{\"x\":1}", &walker)); /* no paths: all is skipped */
     for (int i = 0; i < 4; i++) {
-        assert_int_equal(bf_json_tree_add(&tree, &paths[i], i), i);
+        assert_int_equal(bf_tree_add(&tree, &paths[i], i), i);
     }
-    assert_int_equal(bf_json_tree_add(&tree, &paths[1], 9), 1); /* known already */
+    assert_int_equal(bf_tree_add(&tree, &paths[1], 9), 1); /* known already */
     assert_true(walk(&tree,
                      "{\"b\":0,\"a\":{\"x\":{\"b\":5},\"b\":1,\"c\":[2,[9],{\"e\":0,\"d\":3},4]},\"c\":[7]}",
                      &walker));
@@ -87,25 +88,25 @@ static void test_walk(void **unused)
     assert_true(number(&walker, 0) == 1); /* the first of a duplicate key wins, whole */
     assert_int_equal(walker.fields[1].kind, BF_FIELD_MISSING);
     assert_false(walk(&tree, "{\"a\":{\"b\":1}", &walker));
-    bf_json_tree_deinit(&tree);
+    bf_tree_deinit(&tree);
 }
 
 static void test_each(void **unused)
 {
     (void)unused;
-    struct bf_json_tree tree = {.nodes = NULL};
+    struct bf_tree tree = {.nodes = NULL};
     struct walker walker;
-    assert_true(bf_json_tree_each(&tree, &list_path));
+    assert_true(bf_tree_list(&tree, &list_path));
     assert_true(walk(&tree, "{\"a\":{\"c\":[1,[2],{}]}}", &walker));
     assert_int_equal(walker.items, 3);
-    assert_int_equal(bf_json_tree_add(&tree, &paths[1], 1), 1); /* a single item of the same array */
+    assert_int_equal(bf_tree_add(&tree, &paths[1], 1), 1); /* a single item of the same array */
     assert_true(walk(&tree, "{\"a\":{\"c\":[1,[2],{}]}}", &walker));
     assert_int_equal(walker.items, 3);
     assert_true(number(&walker, 1) == 1);
     assert_true(walk(&tree, "{\"a\":{\"c\":5}}", &walker));
     assert_int_equal(walker.items, 0);
     assert_false(walk(&tree, "{\"a\":{\"c\":[1,}}", &walker));
-    bf_json_tree_deinit(&tree);
+    bf_tree_deinit(&tree);
 }
 
 int main(void)

@@ -1,0 +1,100 @@
+/* profile_payload.c: what a profile may say of its payload. What each format allows is a table, so that a
+ * new one is a row.
+ * Declined: a section for every format: paths, lists and items mean the same in all of them. */
+#include "config/profile_payload.h"
+
+#include "config/template.h"
+
+#define AT(field) offsetof(struct bf_profile, field)
+
+const char *const bf__profile_formats[] = {"json", "cbor", "msgpack", "senml", "senml+cbor", NULL};
+
+static const struct bf__option each_options[] = {
+    {.name = "path", .type = &bf__type_path, .offset = AT(each), .required = true, .summary = "The list."},
+    {.name = "name",
+     .type = &bf__type_path,
+     .offset = AT(each_name),
+     .fallback_note = "the key",
+     .summary = "An item's name, relative to it; without it, the list may be a map."},
+    {.name = "value",
+     .type = &bf__type_path,
+     .offset = AT(each_value),
+     .fallback_note = "the item",
+     .summary = "An item's value, relative to it."},
+    {.name = "unit",
+     .type = &bf__type_path,
+     .offset = AT(each_unit),
+     .summary = "An item's own unit, relative to it."},
+    {.name = NULL},
+};
+const struct bf__section bf__profile_each_section = {
+    .name = "each",
+    .options = each_options,
+    .summary = "The payload holds a list of items, each with a name and a value."};
+
+static const struct bf__option inner_options[] = {
+    {.name = "path",
+     .type = &bf__type_path,
+     .offset = AT(inner.path),
+     .required = true,
+     .summary = "The field that holds it."},
+    {.name = "format",
+     .type = &bf__type_choice,
+     .offset = AT(inner.format),
+     .choices = bf__profile_formats,
+     .fallback = "json",
+     .summary = "Its format; `each`, `records` and the paths of `readings` are of it."},
+    {.name = NULL},
+};
+const struct bf__section bf__profile_inner_section = {
+    .name = "inner",
+    .options = inner_options,
+    .summary = "A payload within the payload: device, time, place and tags are the outer one's."};
+
+/* What goes with the format of the payload; the rest does not. */
+static const struct {
+    bool key, time, tree, inner; /* tree: `each` and `records`; inner: it may be one */
+} allowed[] = {
+    [BF_FORMAT_JSON] = {.key = true, .time = true, .tree = true, .inner = true},
+    [BF_FORMAT_CBOR] = {.time = true, .tree = true, .inner = true},
+    [BF_FORMAT_MSGPACK] = {.time = true, .tree = true, .inner = true},
+    [BF_FORMAT_SENML_JSON] = {.time = false},
+    [BF_FORMAT_SENML_CBOR] = {.time = false},
+};
+
+enum bf_format bf__profile_format(const struct bf_profile *profile)
+{
+    return profile->has_inner ? profile->inner.format : profile->format;
+}
+
+bool bf__profile_payload_check(struct bf__loader *loader, const struct bf__node *map,
+                               const struct bf_profile *profile)
+{
+    const char *outer = bf__profile_formats[profile->format];
+    enum bf_format format = bf__profile_format(profile);
+    const struct {
+        const char *name;
+        bool good;
+    } rows[] = {
+        {.name = "key", .good = allowed[profile->format].key},
+        {.name = "time", .good = allowed[profile->format].time},
+        {.name = "inner", .good = allowed[profile->format].tree},
+        {.name = "records", .good = allowed[format].tree},
+        {.name = "each", .good = allowed[format].tree},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct bf__node *node = bf__node_get(map, rows[i].name);
+        if (node != NULL && !rows[i].good) {
+            return bf_format_senml(profile->format)
+                       ? bf__loader_problem(loader, node->key, "%s: SenML has this of its own; remove it",
+                                            rows[i].name)
+                       : bf__loader_problem(loader, node->key, "%s does not go with the format %s",
+                                            rows[i].name, outer);
+        }
+    }
+    return !profile->has_inner || allowed[profile->inner.format].inner ||
+           bf__loader_problem(
+               loader, bf__node_get(bf__node_get(map, "inner"), "format"),
+               "inner: %s has a device and a time of its own; it can only be the whole payload",
+               bf__profile_formats[profile->inner.format]);
+}
