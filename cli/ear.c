@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/reach.h"
 #include "config/log/wiring.h"
 #include "core/hash.h"
 #include "core/time.h"
@@ -72,16 +73,15 @@ static void note_interest(struct bf_heard *heard, uint32_t kpi, struct bf_slice 
     memcpy(interest->scope, scope.data, scope.len);
 }
 
-static void note_list(struct bf_ear *ear, uint32_t first, const struct bf_reading *reading)
+struct noting {
+    struct bf_ear *ear;
+    int64_t event_us;
+};
+
+static void note_reach(void *context, const struct bf_reach *reach)
 {
-    for (uint32_t i = first; i != 0; i = ear->plan->kpis[i - 1].next) {
-        const struct bf_kpi_plan_item *kpi = &ear->plan->kpis[i - 1];
-        if (bf_kpi_plan_takes(kpi, reading)) {
-            struct bf_scope_text scope;
-            bf_kpi_plan_scope(kpi->definition, reading, &scope);
-            note_interest(&ear->draft, i - 1, (struct bf_slice){scope.data, scope.len}, reading->event_us);
-        }
-    }
+    struct noting *noting = context;
+    note_interest(&noting->ear->draft, reach->kpi, reach->scope, noting->event_us);
 }
 
 static void on_reading(void *context, const struct bf_reading *reading)
@@ -95,8 +95,8 @@ static void on_reading(void *context, const struct bf_reading *reading)
     ear->draft.event_us = reading->event_us;
     ear->draft.estimated = (reading->reasons & BF_REASON_ESTIMATED) != 0;
     note_text(&ear->draft, reading);
-    note_list(ear, bf_kpi_plan_first(ear->plan, reading->quantity), reading);
-    note_list(ear, ear->plan->any, reading);
+    struct noting noting = {.ear = ear, .event_us = reading->event_us};
+    bf_reach_each(ear->plan, reading, note_reach, &noting);
 }
 
 /* Whether the device's id is one of the topic's levels: a message that cannot be read names nobody else. */

@@ -23,7 +23,7 @@ static size_t printed_out;  /* of it: standard output */
 /* Runs the command with standard output and error into `printed`. */
 static inline int run(const char *const *words)
 {
-    char *argv[12];
+    char *argv[16];
     int argc = 0;
     argv[argc++] = strdup("belfry");
     for (; words[argc - 1] != NULL; argc++) {

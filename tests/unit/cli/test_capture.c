@@ -1,4 +1,4 @@
-/* Recorded traffic, line by line: both forms, topics with spaces, and lines that are neither. */
+/* Recorded traffic, line by line: all forms, topics with spaces, and lines that are neither. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -124,6 +124,41 @@ static void lines_have_a_bound(void **state)
     free(text);
 }
 
+static void lines_that_tap_has_printed(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"tap\":\"raw\",\"at\":\"2026-03-01T12:00:00.5Z\",\"topic\":\"a/\\u00e4 "
+        "b\",\"payload\":\"{\\\"v\\\": 1}\"}\n"
+        "{\"tap\":\"rejects\",\"more\":{\"topic\":\"x\"},\"payload_base64\":\"AP8=\",\"topic\":\"b\","
+        "\"at\":\"2026-03-01T12:00:01Z\",\"n\":[1]}\n"
+        "{\"tap\":\"raw\",\"at\":\"2026-03-01T12:00:01Z\",\"topic\":\"c\",\"payload\":\"\"}\n"
+        "{\"tap\":\"kpis\",\"at\":\"2026-03-01T12:00:01Z\",\"kpi\":\"x\"}\n"
+        "{\"tap\":\"raw\",\"at\":\"noon\",\"topic\":\"c\",\"payload\":\"\"}\n"
+        "{\"at\":\"2026-03-01T12:00:01Z\",\"topic\":\"c\",\"payload_base64\":\"A\"}\n"
+        "{\"tap\":\"raw\"\n{}\n"
+        "{\"at\":\"2026-03-01T12:00:02Z\",\"topic\":\"d\",\"payload\":\"x\"}";
+    struct bf_capture *capture = capture_of(text, sizeof text - 1, NULL);
+    struct bf_capture_line line;
+    struct bf_err err;
+    assert_line(capture, 1772366400500000, "a/\xc3\xa4 b", "{\"v\": 1}");
+    assert_int_equal(bf_capture_next(capture, &line, &err), BF_OK);
+    assert_true(bf_slice_equal(line.topic, BF_SLICE("b")));
+    assert_true(bf_slice_equal(line.payload, (struct bf_slice){"\0\xff", 2}));
+    assert_line(capture, 1772366401000000, "c", "");
+    assert_refused(capture, ":4: the line has no \"at\", \"topic\" and \"payload\"");
+    assert_refused(capture, ":5: the line has no");
+    assert_refused(capture, ":6: payload_base64 is no base64");
+    assert_refused(capture, ":7: expected an object as `belfry tap --json` prints it");
+    assert_refused(capture, ":8: expected an object");
+    assert_line(capture, 1772366402000000, "d", "x");
+    assert_end(capture);
+    assert_int_equal(bf_capture_open_bytes((struct bf_slice){text, sizeof text - 1}, NULL, &capture, &err),
+                     BF_OK);
+    assert_line(capture, 1772366400500000, "a/\xc3\xa4 b", "{\"v\": 1}");
+    bf_capture_close(capture);
+}
+
 static void a_file_that_is_not_there(void **state)
 {
     (void)state;
@@ -141,6 +176,7 @@ int main(void)
         cmocka_unit_test(lines_with_milliseconds),
         cmocka_unit_test(bad_lines_are_named_and_passed_over),
         cmocka_unit_test(lines_have_a_bound),
+        cmocka_unit_test(lines_that_tap_has_printed),
         cmocka_unit_test(a_file_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
