@@ -48,6 +48,7 @@ struct bf_profile_reading {
     bool integer;             /* keep an integer as int64 */
     bool text;                /* the value is a text (`type: text`) */
     bool boolean;
+    struct bf_profile_value *values; size_t value_count; /* `values: {ON: 1}`: texts that mean numbers */
     bool required;            /* missing: a reject instead of silence */
     bool has_valid;
     double valid_min, valid_max; /* after conversion; outside: quality 4, reason range (or reject) */

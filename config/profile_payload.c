@@ -7,7 +7,8 @@
 
 #define AT(field) offsetof(struct bf_profile, field)
 
-const char *const bf__profile_formats[] = {"json", "cbor", "msgpack", "senml", "senml+cbor", NULL};
+const char *const bf__profile_formats[] = {"json", "cbor", "msgpack", "senml", "senml+cbor",
+                                          "scalar", NULL};
 
 static const struct bf__option each_options[] = {
     {.name = "path", .type = &bf__type_path, .offset = AT(each), .required = true, .summary = "The list."},
@@ -60,6 +61,7 @@ static const struct {
     [BF_FORMAT_MSGPACK] = {.time = true, .tree = true, .inner = true},
     [BF_FORMAT_SENML_JSON] = {.time = false},
     [BF_FORMAT_SENML_CBOR] = {.time = false},
+    [BF_FORMAT_SCALAR] = {.inner = true},
 };
 
 enum bf_format bf__profile_format(const struct bf_profile *profile)

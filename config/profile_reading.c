@@ -51,6 +51,28 @@ static bool parse_valid(struct bf__loader *loader, const struct bf__option *opti
 static const struct bf__option_type type_valid = {
     .name = "[low, high]", .expects = "two numbers [low, high]", .parse = parse_valid};
 
+/* values: {ON: 1, OFF: 0} */
+static bool parse_values(struct bf__loader *loader, const struct bf__option *option,
+                         const struct bf__node *node, void *base)
+{
+    struct bf_profile_reading *reading = base;
+    if (node->kind != BF__NODE_MAP || node->count == 0) {
+        return bf__option_unexpected(loader, option, node);
+    }
+    reading->values = bf__pool_array(loader->pool, node->count, sizeof *reading->values);
+    for (const struct bf__node *entry = node->first; entry != NULL; entry = entry->next) {
+        struct bf_profile_value *value = &reading->values[reading->value_count++];
+        value->text = bf__pool_copy(loader->pool, entry->key->text);
+        if (entry->kind != BF__NODE_SCALAR || !bf_scalar_number(entry->text, &value->number) ||
+            !isfinite(value->number)) {
+            return bf__option_unexpected(loader, option, entry);
+        }
+    }
+    return true;
+}
+static const struct bf__option_type type_values = {
+    .name = "map of numbers", .expects = "a map of texts to numbers {ON: 1}", .parse = parse_values};
+
 static bool settle_units(struct bf__loader *loader, const struct bf__node *map,
                          struct bf_profile_reading *reading)
 {
@@ -78,6 +100,10 @@ static bool settle_units(struct bf__loader *loader, const struct bf__node *map,
             loader, map,
             "only a number can be converted; leave out \"type\", or from, scale and offset");
     }
+    if (reading->text && reading->value_count > 0) {
+        return bf__loader_problem(loader, bf__node_get(map, "values"),
+                                  "values: they are numbers; leave out \"type: text\"");
+    }
     return !(reading->text && reading->has_valid) ||
            bf__loader_problem(loader, bf__node_get(map, "valid"), "valid: a text has no bounds");
 }
@@ -87,7 +113,8 @@ static bool check_reading(struct bf__loader *loader, const struct bf__node *map,
     struct bf_profile_reading *reading = base;
     const struct bf_profile *profile = loader->context;
     bool senml = bf_format_senml(bf__profile_format(profile));
-    bool has_path = bf__node_get(map, "path") != NULL;
+    /* A scalar is all of the payload, so it needs no path. */
+    bool has_path = bf__node_get(map, "path") != NULL || bf__profile_format(profile) == BF_FORMAT_SCALAR;
     if (senml && (has_path || reading->name.len == 0)) {
         return bf__loader_problem(
             loader, map,
@@ -120,6 +147,8 @@ static const struct bf__option options[] = {
      .summary = "and this is added, before the unit is converted."},
     {.name = "type", .type = &type_kind, .choices = kinds, .fallback = "number",
      .summary = "What kind of value; `integer` keeps all 64 bits."},
+    {.name = "values", .type = &type_values,
+     .summary = "Texts that stand for numbers: {ON: 1, OFF: 0}; other texts are numbers, or no value."},
     {.name = "required", .type = &bf__type_bool, .offset = AT(required), .fallback = "false",
      .summary = "A message without it is rejected (else nothing is said)."},
     {.name = "valid", .type = &type_valid, .has = AT(has_valid),

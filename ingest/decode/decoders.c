@@ -18,6 +18,7 @@ static const struct bf_decoder *const by_format[] = {
     [BF_FORMAT_JSON] = &bf_decoder_json,        [BF_FORMAT_CBOR] = &bf_decoder_cbor,
     [BF_FORMAT_MSGPACK] = &bf_decoder_msgpack,  [BF_FORMAT_SENML_JSON] = &bf_decoder_senml,
     [BF_FORMAT_SENML_CBOR] = &bf_decoder_senml,
+    [BF_FORMAT_SCALAR] = &bf_decoder_scalar,
 };
 
 const struct bf_decoder *bf_decoder_at(size_t index)

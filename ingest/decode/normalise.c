@@ -414,6 +414,21 @@ static uint64_t content_hash(const struct bf_reading *reading)
     return bf_hash64_mix(bf_hash64_mix(hash, (uint64_t)reading->event_us), bits);
 }
 
+/* Texts that stand for numbers become those (`values`). */
+static const struct bf_field *translate(const struct bf_profile_reading *what, const struct bf_field *field,
+                                        struct bf_field *number)
+{
+    char scratch[BF_FIELD_SCRATCH];
+    const struct bf_slice text = bf_field_text(field, scratch);
+    for (size_t i = 0; i < what->value_count; i++) {
+        if (bf_slice_equal(what->values[i].text, text)) {
+            *number = (struct bf_field){.kind = BF_FIELD_DOUBLE, .as.number = what->values[i].number};
+            return number;
+        }
+    }
+    return field;
+}
+
 static enum bf_reject_reason fill(struct bf_message *message, const struct bf_observation *observation)
 {
     const struct bf_profile *profile = message->plan->profile;
@@ -423,9 +438,12 @@ static enum bf_reject_reason fill(struct bf_message *message, const struct bf_ob
     reading->reasons = message->head_reasons;
     reading->has_raw = false;
     reading->aggregation = what->aggregation;
-    enum bf_reject_reason reason = what->text      ? take_text(reading, observation->value)
-                                   : what->boolean ? take_bool(reading, observation->value)
-                                                   : take_number(reading, observation->value, what->integer);
+    struct bf_field number;
+    const struct bf_field *value =
+        what->value_count > 0 ? translate(what, observation->value, &number) : observation->value;
+    enum bf_reject_reason reason = what->text      ? take_text(reading, value)
+                                   : what->boolean ? take_bool(reading, value)
+                                                   : take_number(reading, value, what->integer);
     if (reason == BF_REJECT_none) {
         reason = convert(reading, what, observation->unit, bf_format_senml(profile->format));
     }

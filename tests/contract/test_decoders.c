@@ -67,6 +67,9 @@ static const struct format formats[] = {
                      "readings: [{path: $.t, quantity: temperature, unit: Cel}]\n",
      .payload = BYTES("\xa1"
                       "dbodyD\x81\xa1t\x15")},
+    {.decoder = "scalar",
+     .profile = HEAD "format: scalar\nreadings: [{quantity: level, unit: m}]\n",
+     .payload = BYTES("2.5 cm")},
     {.decoder = "senml",
      .profile = HEAD "format: senml\nreadings:\n  - {name: t, quantity: temperature, unit: Cel}\n",
      .payload = BYTES("[{\"bn\":\"urn:d1:\",\"bt\":1.7e9,\"n\":\"t\",\"u\":\"Cel\",\"v\":21.5},"

@@ -7,7 +7,7 @@
 #include "ingest/decode/pipeline.h"
 #include "tests/fuzz/target.h"
 
-#define FORMATS 6
+#define FORMATS 7
 #define HEAD "version: 1\nnetwork: n\nzone: \"{device}\"\n"
 
 static const struct {
@@ -33,6 +33,8 @@ static const struct {
     {"profiles/f.yaml", "f/d1",
      HEAD "topic: f/{device}\nformat: msgpack\ninner: {path: $.body, format: cbor}\nreadings:\n"
           "  - {path: $.x.y, quantity: y, unit: m}\n  - {path: '$[\"5\"]', quantity: five, type: bool}\n"},
+    {"profiles/g.yaml", "g/d1",
+     HEAD "topic: g/{device}\nformat: scalar\nreadings: [{quantity: level, unit: m, values: {ON: 1}}]\n"},
 };
 
 static struct bf_pipeline *pipeline;
