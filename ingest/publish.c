@@ -9,6 +9,8 @@
 #include "core/hash.h"
 #include "core/time.h"
 
+#define TICK_BYTES 1024 /* room for a tick or a claim, with the longest ingest id */
+
 enum bf_status bf_publish_init(struct bf_publish *publish, struct bf_producer *producer,
                                const struct bf_install *install, struct bf_tally *tally, struct bf_err *err)
 {
@@ -98,32 +100,30 @@ bool bf_publish_reject(struct bf_publish *publish, const struct bf_reject *rejec
     return handed;
 }
 
+/* For partition 0 as yet; its bytes are in the caller's room. */
+static struct bf_outgoing tick_record(const struct bf_tick *tick, char bytes[TICK_BYTES])
+{
+    struct bf_mp_writer writer;
+    bf_mp_writer_init(&writer, bytes, TICK_BYTES);
+    bf_tick_pack(tick, &writer);
+    assert(!writer.full);
+    return (struct bf_outgoing){
+        .topic = BF_TOPIC_READINGS, .value = {bytes, writer.len}, .type = BF_RECORD_TICK};
+}
+
 enum bf_status bf_publish_tick(struct bf_publish *publish, int32_t partition, const struct bf_tick *tick,
                                uint64_t *sequence, struct bf_err *err)
 {
-    char bytes[1024];
-    struct bf_mp_writer writer;
-    bf_mp_writer_init(&writer, bytes, sizeof bytes);
-    bf_tick_pack(tick, &writer);
-    assert(!writer.full);
-    struct bf_outgoing record = {
-        .topic = BF_TOPIC_READINGS,
-        .partition = partition,
-        .value = {bytes, writer.len},
-        .type = BF_RECORD_TICK,
-    };
+    char bytes[TICK_BYTES];
+    struct bf_outgoing record = tick_record(tick, bytes);
+    record.partition = partition;
     return bf_producer_send(publish->producer, &record, sequence, err);
 }
 
 bool bf_publish_ticks(struct bf_publish *publish, const struct bf_tick *tick)
 {
-    char bytes[1024];
-    struct bf_mp_writer writer;
-    bf_mp_writer_init(&writer, bytes, sizeof bytes);
-    bf_tick_pack(tick, &writer);
-    assert(!writer.full);
-    struct bf_outgoing record = {
-        .topic = BF_TOPIC_READINGS, .value = {bytes, writer.len}, .type = BF_RECORD_TICK};
+    char bytes[TICK_BYTES];
+    struct bf_outgoing record = tick_record(tick, bytes);
     bool handed = true;
     for (int32_t p = 0; p < publish->readings && handed; p++) {
         record.partition = p;
@@ -136,7 +136,7 @@ bool bf_publish_ticks(struct bf_publish *publish, const struct bf_tick *tick)
 enum bf_status bf_publish_claim(struct bf_publish *publish, const struct bf_claim *claim, int timeout_ms,
                                 int64_t *offset, struct bf_err *err)
 {
-    char bytes[1024];
+    char bytes[TICK_BYTES];
     struct bf_mp_writer writer;
     bf_mp_writer_init(&writer, bytes, sizeof bytes);
     bf_claim_pack(claim, &writer);

@@ -12,8 +12,7 @@
 #include "cli/closing.h"
 #include "cli/publisher.h"
 #include "core/time.h"
-#include "peers/mqtt/mqtt.h"
-#include "tests/support/eventually.h"
+#include "tests/flow/listener.h"
 #include "tests/support/peers.h"
 
 #define MESSAGES 2000
@@ -26,7 +25,7 @@ static struct bf_site site = {.mqtt = {.url = url, .version = 5}, .ingest = {.id
 
 /* ---- who listens, and what it has heard */
 
-static atomic_int heard, markers, connected, subscribed;
+static atomic_int heard, markers;
 static _Atomic int64_t marker_us;
 
 static void on_message(void *context, const struct bf_mqtt_message *message)
@@ -38,65 +37,6 @@ static void on_message(void *context, const struct bf_mqtt_message *message)
     } else {
         atomic_fetch_add(&heard, 1);
     }
-}
-
-static void on_connected(void *context, bool session_present)
-{
-    (void)context;
-    (void)session_present;
-    atomic_store(&connected, 1);
-}
-
-static void on_down(void *context, const char *reason)
-{
-    (void)context;
-    (void)reason;
-    atomic_store(&connected, 0);
-}
-
-static void on_subscribed(void *context, bool ok, const char *reason)
-{
-    (void)context;
-    (void)reason;
-    atomic_store(&subscribed, ok);
-}
-
-static void on_published(void *context, int token, bool ok)
-{
-    (void)context;
-    (void)token;
-    (void)ok;
-}
-
-static struct bf_mqtt *listen_to_all(void)
-{
-    static const char *const filters[] = {"#"};
-    atomic_store(&connected, 0);
-    atomic_store(&subscribed, 0);
-    struct bf_mqtt *mqtt = NULL;
-    struct bf_err err = {.message = ""};
-    struct bf_mqtt_options options = {.url = url,
-                                      .version = 5,
-                                      .client_id = "listener",
-                                      .keep_alive_s = 60,
-                                      .clean = true,
-                                      .connect_timeout_s = 5};
-    struct bf_mqtt_callbacks callbacks = {
-        .message = on_message,
-        .connected = on_connected,
-        .failed = on_down,
-        .lost = on_down,
-        .subscribed = on_subscribed,
-        .published = on_published,
-    };
-    assert_int_equal(bf_mqtt_create(&options, &callbacks, &mqtt, &err), BF_OK);
-    assert_int_equal(bf_mqtt_connect(mqtt, &err), BF_OK);
-    BF_EVENTUALLY(atomic_load(&connected), 10000);
-    if (bf_mqtt_subscribe(mqtt, filters, 1, 1, &err) != BF_OK) {
-        fail_msg("%s", err.message);
-    }
-    BF_EVENTUALLY(atomic_load(&subscribed), 10000);
-    return mqtt;
 }
 
 static struct bf_publisher *publisher_of(size_t connections)
@@ -125,7 +65,7 @@ static void what_is_published_is_acknowledged_and_heard(void **state)
 {
     (void)state;
     struct bf_err err = {.message = ""};
-    struct bf_mqtt *listener = listen_to_all();
+    struct bf_mqtt *listener = listener_open(url, "#", on_message);
     struct bf_publisher *publisher = publisher_of(4);
     for (uint64_t i = 0; i < MESSAGES; i++) {
         send(publisher, i);
@@ -147,7 +87,7 @@ static void a_closing_moves_time_beyond_the_last_window(void **state)
     struct bf_kpi_definition kpi = {.window_us = 60 * BF_US_PER_S, .delay_us = 5 * BF_US_PER_S};
     struct bf_city city = {.kpis = &kpi, .kpi_count = 1, .time = {.emit_every_us = BF_US_PER_S}};
     struct bf_setting setting = {.site = &site, .city = &city};
-    struct bf_mqtt *listener = listen_to_all();
+    struct bf_mqtt *listener = listener_open(url, "#", on_message);
     struct bf_publisher *publisher = publisher_of(1);
     assert_int_equal(bf_closing_send(publisher, &setting, 1000 * BF_US_PER_S, &err), BF_OK);
     BF_EVENTUALLY(atomic_load(&markers) >= 8, 10000);

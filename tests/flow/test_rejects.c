@@ -10,8 +10,8 @@
 #include "core/hash.h"
 #include "core/time.h"
 #include "core/wire.h"
-#include "peers/mqtt/mqtt.h"
 #include "tests/flow/kafka_peer.h"
+#include "tests/flow/listener.h"
 #include "tests/support/eventually.h"
 #include "tests/support/tempdir.h"
 
@@ -22,7 +22,7 @@ static struct bf_peer broker = {.kind = BF_PEER_MOSQUITTO};
 static char config[400], url[100];
 static struct bf_producer *producer;
 static struct bf_mqtt *listener;
-static atomic_int connected, subscribed, heard, timed;
+static atomic_int heard, timed;
 
 /* ---- who listens */
 
@@ -31,48 +31,6 @@ static void on_message(void *context, const struct bf_mqtt_message *message)
     (void)context;
     atomic_fetch_add(&timed, message->has_time && message->time_us == AT);
     atomic_fetch_add(&heard, 1);
-}
-
-static void on_connected(void *context, bool session_present)
-{
-    (void)context;
-    (void)session_present;
-    atomic_store(&connected, 1);
-}
-
-static void on_down(void *context, const char *reason)
-{
-    (void)context;
-    (void)reason;
-    atomic_store(&connected, 0);
-}
-
-static void on_subscribed(void *context, bool ok, const char *reason)
-{
-    (void)context;
-    (void)reason;
-    atomic_store(&subscribed, ok);
-}
-
-static void start_listening(void)
-{
-    static const char *const filters[] = {"office/#"};
-    const struct bf_mqtt_options options = {.url = url,
-                                            .version = 5,
-                                            .client_id = "listener",
-                                            .keep_alive_s = 60,
-                                            .clean = true,
-                                            .connect_timeout_s = 5};
-    const struct bf_mqtt_callbacks callbacks = {.message = on_message,
-                                                .connected = on_connected,
-                                                .failed = on_down,
-                                                .lost = on_down,
-                                                .subscribed = on_subscribed};
-    OK(bf_mqtt_create(&options, &callbacks, &listener, &err));
-    OK(bf_mqtt_connect(listener, &err));
-    BF_EVENTUALLY(atomic_load(&connected), 10000);
-    OK(bf_mqtt_subscribe(listener, filters, 1, 1, &err));
-    BF_EVENTUALLY(atomic_load(&subscribed), 10000);
 }
 
 /* ---- the log */
@@ -118,7 +76,7 @@ static int set_up(void **state)
     write_file(folder, "belfry.yaml", text);
     (void)snprintf(config, sizeof config, "%s/belfry.yaml", folder);
     OK(bf_producer_create(&kafka_options, 2, 1000, &producer, &err));
-    start_listening();
+    listener = listener_open(url, "office/#", on_message);
     return 0;
 }
 
