@@ -97,6 +97,7 @@ enum bf_status bf_filters_make(const struct bf_site *site, const struct bf_city 
     }
     if (status == BF_OK && filters->count == 0) {
         status = bf_err_set(err, BF_CONFIG, "nothing to subscribe to: no filters and no profile");
+        bf_err_hint(err, "enable a profile, or name topics under ingest.filters");
     }
     return status;
 }

@@ -96,7 +96,7 @@ static enum bf_status open_session(struct bf_ingest *ingest, struct bf_err *err)
 {
     uint64_t seed;
     if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
-        return bf_err_set(err, BF_FATAL, "no random numbers");
+        return bf_err_set(err, BF_FATAL, "the kernel gives no random numbers");
     }
     const struct bf_session_port session_port = bf__ingest_session_port(ingest);
     const struct bf_change_port change_port = bf__ingest_change_port(ingest);

@@ -120,7 +120,7 @@ static enum bf_status claim(void *context, int64_t *offset, struct bf_err *err)
     struct bf_ingest *ingest = context;
     struct bf_claim record = {.ingest = bf_slice_of(ingest->site->ingest.id)};
     if (getrandom(&record.nonce, sizeof record.nonce, 0) != (ssize_t)sizeof record.nonce) {
-        return bf_err_set(err, BF_FATAL, "no random numbers");
+        return bf_err_set(err, BF_FATAL, "the kernel gives no random numbers");
     }
     enum bf_status status = bf_publish_claim(&ingest->publish, &record, CLAIM_MS, offset, err);
     if (status == BF_OK) {

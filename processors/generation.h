@@ -34,7 +34,7 @@ struct bf_settings {
 struct bf_settings bf_generations_settings(const struct bf_generations *generations);
 int64_t bf_generations_newest(const struct bf_generations *generations); /* 0 before the first */
 bool bf_generations_known(const struct bf_generations *generations, int64_t generation);
-/* Adds it and makes its slots. `by_device`: slots of KPIs by device too (stage 1, which finishes them). */
+/* Adds it and makes its slots; `stage1`: these also of KPIs by device, which stage 1 finishes. */
 enum bf_status bf_generations_learn(struct bf_generations *generations, struct bf_windows *windows,
                                     const struct bf_kpi_plan *plan, int64_t from_us, bool stage1,
                                     int64_t now_us, struct bf_err *err) BF_MUST_CHECK;

@@ -24,7 +24,9 @@ static enum bf_status open_group(struct bf_process *process, struct bf_err *err)
     static const enum bf_topic topics[] = {BF_TOPIC_READINGS, BF_TOPIC_PARTIALS};
     size_t len = strlen(process->kafka.prefix);
     if (len > sizeof(process->group) - sizeof("-process")) {
-        return bf_err_set(err, BF_CONFIG, "kafka.prefix is too long");
+        return bf_err_set(err, BF_CONFIG,
+                          "kafka.prefix has %zu bytes, and its consumer group has room for %zu", len,
+                          sizeof(process->group) - sizeof("-process"));
     }
     memcpy(process->group, process->kafka.prefix, len);
     memcpy(process->group + len, "-process", sizeof("-process"));
@@ -213,7 +215,7 @@ static bool stands_still(struct bf_process *process, struct bf_err *err)
         return false;
     }
     process->stopped_since_us = 0;
-    (void)bf_err_set(err, BF_PEER, "a commit was refused, and no new assignment has come");
+    (void)bf_err_set(err, BF_PEER, "a commit was refused, and no new assignment has come for two sessions");
     return true;
 }
 

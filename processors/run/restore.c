@@ -86,8 +86,11 @@ static enum bf_status read_chunks(struct scan *scan, int64_t end, struct bf_err 
             continue;
         }
         if (status != BF_OK) {
-            return status != BF_AGAIN ? status
-                                      : bf_err_set(err, BF_PEER, "belfry.checkpoints could not be read");
+            return status != BF_AGAIN
+                       ? status
+                       : bf_err_set(err, BF_PEER,
+                                    "%s: belfry.checkpoints could not be read up to offset %lld",
+                                    scan->task->name, (long long)end);
         }
         bool through = incoming.eof ? incoming.offset >= end : incoming.offset + 1 >= end;
         if (!incoming.eof && incoming.offset < end) {

@@ -124,8 +124,10 @@ enum bf_status bf__process_assigned(void *context, const enum bf_topic *topics, 
     for (size_t i = 0; i < count; i++) {
         struct bf_running *task = bf__process_task(process, topics[i], partitions[i]);
         if (task == NULL) {
-            return bf_err_set(err, BF_CONFIG, "partition %d is none of the install record's",
-                              (int)partitions[i]);
+            bf_err_set(err, BF_CONFIG, "Kafka assigns partition %d, which the install record does not have",
+                       (int)partitions[i]);
+            bf_err_hint(err, "a topic has grown; belfry topics --check says which");
+            return BF_CONFIG;
         }
         enum bf_status status = begin(process, task, topics[i], partitions[i], err);
         if (status != BF_OK) {
