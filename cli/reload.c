@@ -81,7 +81,7 @@ static enum bf_status say(const struct bf_kafka_options *options, int64_t genera
 static enum bf_status wait_in_force(struct bf_log_clock *clock, int64_t from_us, struct bf_err *err)
 {
     if (bf_log_clock_newest(clock) == BF_TIME_NONE) {
-        fputs("no ingest process has written yet; it comes into force with the first that does\n", stderr);
+        fputs("log time has not begun yet; it comes into force with the first marker that comes back\n", stderr);
         return BF_OK;
     }
     enum bf_status status = bf_log_clock_wait(clock, from_us, WAIT_MS, err);
@@ -107,7 +107,7 @@ static enum bf_status reload(const struct bf_kafka_options *options, const struc
     if (status != BF_OK) {
         return status;
     }
-    int64_t now_us = bf_log_clock_newest(clock);
+    int64_t now_us = bf_log_clock_front(clock);
     if (standing.generation > 0 && now_us != BF_TIME_NONE) {
         from_us = now_us + 2 * city->time.tick_every_us + BF_US_PER_S;
     }

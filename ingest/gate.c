@@ -299,6 +299,9 @@ static bool move(struct bf_gate *gate, const struct pollfd *paho, const struct p
         return false;
     }
     bool gone = broker->revents & (POLLRDHUP | POLLHUP);
+    if (gone) {
+        bf_relay_closed(relay);
+    }
     if (bf_relay_wants_downlink(relay)) {
         if ((broker->revents & POLLIN || gone) && !from_broker(gate, now_us)) {
             return false;

@@ -46,7 +46,7 @@ void bf_relay_begin(struct bf_relay *relay, uint64_t number)
     relay->phase = relay->options->tls ? BF_RELAY_OPEN : BF_RELAY_GREETING;
     relay->out = (struct bf_slice){NULL, 0};
     relay->deadline_us = relay->told_us = 0;
-    relay->is_news = false;
+    relay->is_news = relay->is_closed = false;
     bf_uplink_clear(&relay->uplink);
     bf_downlink_reset(relay->downlink);
     atomic_store(&shared->admitted, false);
@@ -172,6 +172,13 @@ void bf_relay_came_down(struct bf_relay *relay, size_t len, int64_t now_us)
     bf_downlink_came(relay->downlink, len);
 }
 
+/* Else a process that its successor has put out would go on taking what stands in its socket, and count its
+ * PUBACKs as gone: as far as the broker's window reaches, farther than the gate's. */
+void bf_relay_closed(struct bf_relay *relay)
+{
+    relay->is_closed = true;
+}
+
 bool bf_relay_is_in_time(struct bf_relay *relay, int64_t now_us)
 {
     if (!bf_downlink_is_inside(relay->downlink) || !bf_relay_wants_downlink(relay)) {
@@ -224,7 +231,7 @@ static bool take(struct bf_relay *relay, const struct bf_mqtt_message *message, 
         return false;
     }
     relay->is_news = true;
-    if (atomic_load(&relay->shared->doomed)) {
+    if (atomic_load(&relay->shared->doomed) || (relay->is_closed && message->qos > 0)) {
         return true; /* it will be delivered anew */
     }
     if (!port->take(port->context, message)) {

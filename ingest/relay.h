@@ -39,6 +39,7 @@ struct bf_relay {
     int64_t told_us;     /* when Paho was last given something */
     bool is_news;        /* messages were taken since */
     bool is_stopped;     /* work ended at a closed window, not for want of bytes */
+    bool is_closed;      /* by the broker */
     struct bf_uplink uplink;
 };
 
@@ -59,6 +60,9 @@ bool bf_relay_work(struct bf_relay *relay, int64_t now_us) BF_MUST_CHECK;
 bool bf_relay_has_work(struct bf_relay *relay); /* without further bytes */
 struct bf_slice bf_relay_to_paho(const struct bf_relay *relay);
 void bf_relay_gone_down(struct bf_relay *relay, size_t len, int64_t now_us);
+/* The broker has closed its end: PUBACKs go nowhere. What it had sent may still be read, for its reason; its
+ * messages above QoS 0 are not taken, for they will be delivered anew. */
+void bf_relay_closed(struct bf_relay *relay);
 /* False: a declared length does not come; the connection is over. */
 bool bf_relay_is_in_time(struct bf_relay *relay, int64_t now_us) BF_MUST_CHECK;
 

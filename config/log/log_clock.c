@@ -17,6 +17,8 @@ struct bf_log_clock {
     int32_t partitions;
     int64_t begin[BF_PARTITIONS_MAX], end[BF_PARTITIONS_MAX];
     int64_t newest[BF_PARTITIONS_MAX];
+    int64_t wall_us; /* the largest of any tick */
+    bool readings;   /* any */
     bool at_end[BF_PARTITIONS_MAX];
 };
 
@@ -28,11 +30,13 @@ static void take(struct bf_log_clock *clock, const struct bf_incoming *incoming)
         clock->at_end[incoming->partition] = true;
         return;
     }
+    clock->readings |= incoming->has_key;
     if (incoming->has_key || !bf_incoming_type(incoming, &type) || type != BF_RECORD_TICK ||
-        bf_tick_unpack(incoming->value, &tick, NULL) != BF_OK || !tick.has_clock) {
+        bf_tick_unpack(incoming->value, &tick, NULL) != BF_OK) {
         return;
     }
-    if (tick.clock_us > clock->newest[incoming->partition]) {
+    clock->wall_us = tick.wall_us > clock->wall_us ? tick.wall_us : clock->wall_us;
+    if (tick.has_clock && tick.clock_us > clock->newest[incoming->partition]) {
         clock->newest[incoming->partition] = tick.clock_us;
     }
 }
@@ -102,6 +106,7 @@ enum bf_status bf_log_clock_open(const struct bf_kafka_options *options, int32_t
         return bf_err_set(err, BF_LIMIT, "out of memory for the log's clock");
     }
     made->partitions = partitions;
+    made->wall_us = BF_TIME_NONE;
     enum bf_status status = open_at_ends(made, options, err);
     if (status != BF_OK) {
         bf_log_clock_close(made);
@@ -126,6 +131,12 @@ int64_t bf_log_clock_newest(const struct bf_log_clock *clock)
         newest = clock->newest[i] > newest ? clock->newest[i] : newest;
     }
     return newest;
+}
+
+int64_t bf_log_clock_front(const struct bf_log_clock *clock)
+{
+    int64_t newest_us = bf_log_clock_newest(clock);
+    return newest_us == BF_TIME_NONE && clock->readings ? clock->wall_us : newest_us;
 }
 
 int64_t bf_log_clock_slowest(const struct bf_log_clock *clock)

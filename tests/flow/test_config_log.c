@@ -252,6 +252,7 @@ static void what_cannot_be_read_is_passed_over(void **state)
     bf_config_log_close(log);
 }
 
+/* clock_us 0: a hello, or no marker has come back yet. */
 static void send_tick(struct bf_producer *producer, int32_t partition, int64_t clock_us)
 {
     char bytes[256];
@@ -260,7 +261,7 @@ static void send_tick(struct bf_producer *producer, int32_t partition, int64_t c
                                  .has_epoch = true,
                                  .has_clock = clock_us > 0,
                                  .clock_us = clock_us,
-                                 .wall_us = clock_us,
+                                 .wall_us = clock_us > 0 ? clock_us : 7000000,
                                  .generation = 4};
     bf_mp_writer_init(&writer, bytes, sizeof bytes);
     bf_tick_pack(&tick, &writer);
@@ -269,6 +270,30 @@ static void send_tick(struct bf_producer *producer, int32_t partition, int64_t c
                                        .value = {bytes, writer.len},
                                        .type = BF_RECORD_TICK};
     OK(bf_producer_send_sync(producer, &record, 10000, NULL, &err));
+}
+
+/* Else a reload would begin at the beginning, and take the windows of what is counted already. */
+static void before_the_first_clock_readings_are_behind_the_wall_time(void **state)
+{
+    (void)state;
+    struct bf_producer *producer;
+    struct bf_log_clock *clock;
+    OK(bf_producer_create(&kafka_options, 0, 100, &producer, &err));
+    send_tick(producer, 5, 0);
+    OK(bf_log_clock_open(&kafka_options, 12, &clock, &err));
+    assert_true(bf_log_clock_front(clock) == BF_TIME_NONE);
+    bf_log_clock_close(clock);
+    const struct bf_outgoing reading = {.topic = BF_TOPIC_READINGS,
+                                        .partition = 6,
+                                        .key = BF_SLICE("net:d1"),
+                                        .value = BF_SLICE("x"),
+                                        .type = BF_RECORD_READING};
+    OK(bf_producer_send_sync(producer, &reading, 10000, NULL, &err));
+    OK(bf_log_clock_open(&kafka_options, 12, &clock, &err));
+    assert_true(bf_log_clock_newest(clock) == BF_TIME_NONE);
+    assert_int_equal(bf_log_clock_front(clock), 7000000);
+    bf_log_clock_close(clock);
+    bf_producer_destroy(producer, 1000);
 }
 
 static void log_time_is_what_the_ticks_say(void **state)
@@ -286,6 +311,7 @@ static void log_time_is_what_the_ticks_say(void **state)
     send_tick(producer, 3, 0); /* a hello carries no clock */
     OK(bf_log_clock_open(&kafka_options, 12, &clock, &err));
     assert_int_equal(bf_log_clock_newest(clock), 20000011);
+    assert_int_equal(bf_log_clock_front(clock), 20000011);
     assert_int_equal(bf_log_clock_slowest(clock), 20000000);
     assert_int_equal(bf_log_clock_wait(clock, 20000000, 5000, NULL), BF_OK);
     assert_int_equal(bf_log_clock_wait(clock, 30000000, 50, NULL), BF_AGAIN);
@@ -310,6 +336,7 @@ int main(void)
         cmocka_unit_test(another_bundle_is_another_generation_that_begins_later),
         cmocka_unit_test(a_reload_cut_short_is_finished_by_the_next),
         cmocka_unit_test(what_cannot_be_read_is_passed_over),
+        cmocka_unit_test(before_the_first_clock_readings_are_behind_the_wall_time),
         cmocka_unit_test(log_time_is_what_the_ticks_say),
     };
     int failures = cmocka_run_group_tests(tests, NULL, NULL);

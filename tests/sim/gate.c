@@ -166,8 +166,11 @@ static bool to_broker(struct bf_gate *gate)
 static bool move(struct bf_gate *gate)
 {
     take_from_paho(gate);
-    if (gate->link != NULL && !gate->link->alive && !sim_mqtt_has_next(gate->link)) {
-        return false;
+    if (gate->link != NULL && !gate->link->alive) {
+        bf_relay_closed(gate->relay); /* what is on the wire is still read */
+        if (!sim_mqtt_has_next(gate->link)) {
+            return false;
+        }
     }
     if (gate->link != NULL && bf_relay_wants_downlink(gate->relay)) {
         from_broker(gate);

@@ -151,7 +151,7 @@ static enum bf_status choose_from(const struct bf_kafka_options *options, int64_
     }
     enum bf_status status = bf_log_clock_open(options, SIM_READINGS, &clock, err);
     if (status == BF_OK) {
-        int64_t now_us = bf_log_clock_newest(clock);
+        int64_t now_us = bf_log_clock_front(clock);
         *from_us = now_us == BF_TIME_NONE ? BF_TIME_NONE : now_us + order.ahead_us;
         bf_log_clock_close(clock);
     }

@@ -216,6 +216,23 @@ static void a_pause_holds_and_a_probe_is_the_last(void **state)
     BROKER("");
 }
 
+static void a_closed_connection_hands_nothing_over_that_comes_again(void **state)
+{
+    (void)state;
+    run();
+    assert_true(DOWN(PUBLISH("\x01")));
+    bf_relay_closed(world.relay); /* a successor has the session now */
+    assert_true(DOWN(PUBLISH("\x02") QOS0 "\xe0\x01\x8e"));
+    PAHO("\xe0\x01\x8e"); /* the reason */
+    assert_int_equal(world.taken, 2);
+    assert_int_equal(world.last.qos, 0);
+    assert_int_equal(atomic_load(&world.shared.delivered), 1);
+    connect();
+    run();
+    assert_true(DOWN(PUBLISH("\x02")));
+    assert_int_equal(world.taken, 3);
+}
+
 static void an_oversize_message_is_taken_cut(void **state)
 {
     (void)state;
@@ -368,6 +385,7 @@ int main(void)
         PLAIN(a_refused_message_ends_it_without_puback),
         PLAIN(a_sever_stops_it_between_two_messages),
         PLAIN(a_pause_holds_and_a_probe_is_the_last),
+        PLAIN(a_closed_connection_hands_nothing_over_that_comes_again),
         PLAIN(an_oversize_message_is_taken_cut),
         PLAIN(paho_hears_that_the_broker_speaks),
         PLAIN(a_length_that_does_not_come_ends_it),
