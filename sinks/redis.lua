@@ -72,8 +72,10 @@ local function write_board(board, name, value)
   end
 end
 
-local function has(bits, i)
-  return math.floor(bits / 2 ^ (i - 1)) % 2 == 1
+-- The lowest bit of a number, and the others.
+local function next_bit(bits)
+  local bit = bits % 2
+  return bit == 1, (bits - bit) / 2
 end
 
 -- A command of one shape: its names stand in the text, its values are ARGV's from `from` on. A function that is made
@@ -81,7 +83,7 @@ end
 local function command_of(text, names, places, tail)
   local words = {text}
   for i = 1, #names do
-    words[i + 1] = string.format('%q, ARGV[from + %d]', names[i], places[i])
+    words[i + 1] = "'" .. names[i] .. "', ARGV[from + " .. places[i] .. ']'
   end
   words[#words + 1] = tail
   return loadstring('local call, ARGV, history = ... return function(key, from, last) return call(' ..
@@ -96,18 +98,24 @@ local function shape_of(text)
   local shape = {count = 0, created = 0, boards = {}, write = WRITE[kind]}
   local words, places, past, past_places = {}, {}, {}, {}
   fields, changed, gone, created = tonumber(fields), tonumber(changed), tonumber(gone), tonumber(created)
+  shape.has_value, shape.lost_value = changed % 2 == 1, gone % 2 == 1
   for i = 1, #names do
-    if has(fields, i) then
+    local known, moved, lost, made
+    known, fields = next_bit(fields)
+    moved, changed = next_bit(changed)
+    lost, gone = next_bit(gone)
+    made, created = next_bit(created)
+    if known then
       local place = shape.count
       shape.count = place + 1
-      if has(changed, i) then
+      if moved then
         words[#words + 1], places[#places + 1] = names[i], place
       end
-      shape.created = shape.created + (has(created, i) and 1 or 0)
+      shape.created = shape.created + (made and 1 or 0)
       if IN_HISTORY[names[i]] then
         past[#past + 1], past_places[#past_places + 1] = names[i], place
       end
-    elseif has(gone, i) then
+    elseif lost then
       shape.gone = shape.gone or {}
       shape.gone[#shape.gone + 1] = names[i]
     end
@@ -118,7 +126,6 @@ local function shape_of(text)
   shape.written = #words + (numbered and 1 or 0)
   shape.put = command_of("'HSET', key", words, places, numbered and "'seq', last" or nil)(call, ARGV)
   shape.keep = command_of("'XADD', key, 'MAXLEN', '~', history, last", past, past_places)(redis.pcall, ARGV, history)
-  shape.has_value, shape.lost_value = has(changed, 1), has(gone, 1)
   shapes[text] = shape
   return shape
 end

@@ -4,9 +4,22 @@
 local keys = {}
 redis = {}
 
+-- The script makes its commands as text, anew in each step: most texts have been compiled before.
+local compile, compiled = loadstring, {}
+
+function loadstring(text)
+  compiled[text] = compiled[text] or compile(text)
+  return compiled[text]
+end
+
 -- Every word is a string; numbers as Redis would write them.
 local function word(value)
-  return type(value) == 'number' and string.format('%.17g', value) or assert(value, 'ERR a word is nil')
+  local kind = type(value)
+  if kind == 'string' then
+    return value
+  end
+  assert(kind == 'number', 'ERR a word is neither text nor number')
+  return string.format('%.17g', value)
 end
 
 local function hash(key)
@@ -159,10 +172,6 @@ end
 
 function sim_restore(place)
   keys = copy(saves[place] or {})
-end
-
-function sim_reset()
-  keys, saves = {}, {}
 end
 
 -- Every entry of every history: its stream's name, its id, its fields.

@@ -81,21 +81,30 @@ static void *lua_memory(void *context, void *old, size_t old_size, size_t size)
     return made;
 }
 
-void sim_redis_reset(void)
+/* A state of its own for each schedule, which is dropped with its memory: what it throws away is not collected,
+ * and no schedule depends on those before. */
+static void begin_lua(void)
 {
-    if (lua == NULL) {
+    if (lua_region == NULL) {
         lua_region =
             mmap(NULL, LUA_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         assert(lua_region != MAP_FAILED);
-        lua = lua_newstate(lua_memory, NULL);
-        luaL_openlibs(lua);
-        if (luaL_dofile(lua, SIM_FOLDER "/redis.lua") != 0) {
-            fprintf(stderr, "%s\n", lua_tostring(lua, -1));
-            assert(!"redis.lua");
-        }
     }
-    lua_getglobal(lua, "sim_reset");
-    lua_call(lua, 0, 0);
+    lua_used = 0;
+    memset(pieces, 0, sizeof(pieces));
+    script = LUA_NOREF;
+    lua = lua_newstate(lua_memory, NULL);
+    lua_gc(lua, LUA_GCSTOP, 0);
+    luaL_openlibs(lua);
+    if (luaL_dofile(lua, SIM_FOLDER "/redis.lua") != 0) {
+        fprintf(stderr, "%s\n", lua_tostring(lua, -1));
+        assert(!"redis.lua");
+    }
+}
+
+void sim_redis_reset(void)
+{
+    begin_lua();
     for (size_t i = 0; i < CONNECTIONS; i++) {
         connections[i].used = false;
     }

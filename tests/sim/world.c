@@ -15,7 +15,7 @@
 #include "tests/sim/mqtt.h"
 #include "tests/sim/redis_server.h"
 
-#define AHEAD_US (15 * SECOND)  /* of a device's time, at most */
+#define FAST_US (8 * SECOND)    /* a host's clock, at most, before it jumps */
 #define QUIET_US (170 * SECOND) /* from the last fault to the end of time, at most */
 #define IDLE_US (6 * SECOND)    /* nothing was written for so long: all is through */
 #define DRAIN_US (240 * SECOND)
@@ -303,6 +303,25 @@ static int64_t slowest_tick(void)
     return slowest_us;
 }
 
+/* The latest time that any reading may have: its device's, or that of its arrival where a clock is fast. */
+static int64_t newest_event(void)
+{
+    int64_t newest_us = 0;
+    for (int t = 0; t < sim_truth_count; t++) {
+        newest_us = sim_truths[t].event_us > newest_us ? sim_truths[t].event_us : newest_us;
+    }
+    for (int p = 0; p < SIM_READINGS; p++) {
+        const struct sim_log *log = sim_log(BF_TOPIC_READINGS, p);
+        size_t i = log->count;
+        while (i > 0 && log->records[i - 1]->type != BF_RECORD_READING) {
+            i--;
+        }
+        int64_t came_us = i > 0 ? log->records[i - 1]->appended_us + FAST_US : 0;
+        newest_us = came_us > newest_us ? came_us : newest_us;
+    }
+    return newest_us;
+}
+
 /* Time has ended: no more ticks. What is there goes through to Redis. */
 static void drain(void)
 {
@@ -337,10 +356,11 @@ void sim_world_run(const struct sim_plan *its)
     sim_timer_free(devices);
     sim_timer_free(fate);
     sim_heal();
-    int64_t last_us = sim_now() + AHEAD_US, until_us = sim_now() + QUIET_US;
-    while (!sim_failed() && sim_now() < until_us && slowest_tick() < last_us + 3 * SIM_WINDOW) {
+    int64_t until_us = sim_now() + QUIET_US;
+    while (!sim_failed() && sim_now() < until_us &&
+           slowest_tick() < newest_event() + 2 * SIM_WINDOW + SIM_DELAY) {
         sim_operator_finish();
-        sim_run(sim_now() + 5 * SECOND);
+        sim_run(sim_now() + 3 * SECOND);
     }
     drain();
     if (!sim_failed()) {
