@@ -81,7 +81,7 @@ static enum bf_status say(const struct bf_kafka_options *options, int64_t genera
 static enum bf_status wait_in_force(struct bf_log_clock *clock, int64_t from_us, struct bf_err *err)
 {
     if (bf_log_clock_newest(clock) == BF_TIME_NONE) {
-        fputs("log time has not begun yet; it comes into force with the first marker that comes back\n", stderr);
+        fputs("log time has not begun; it comes into force once a marker has come back\n", stderr);
         return BF_OK;
     }
     enum bf_status status = bf_log_clock_wait(clock, from_us, WAIT_MS, err);

@@ -14,8 +14,8 @@ enum bf_status bf_log_clock_open(const struct bf_kafka_options *options, int32_t
 void bf_log_clock_close(struct bf_log_clock *clock);
 /* The largest clock of any tick seen; BF_TIME_NONE where no tick has carried one yet. */
 int64_t bf_log_clock_newest(const struct bf_log_clock *clock);
-/* What log time has not passed yet, and no reading's window that has begun belongs to: the largest clock; where
- * readings have come and no marker has returned, the largest wall time. BF_TIME_NONE: nothing has come. */
+/* What log time has not passed yet, nor any reading that was counted: the largest clock; where readings have
+ * come and no marker has returned, the largest wall time. BF_TIME_NONE: nothing has come. */
 int64_t bf_log_clock_front(const struct bf_log_clock *clock);
 /* The smallest over the partitions of the newest clock seen in each. */
 int64_t bf_log_clock_slowest(const struct bf_log_clock *clock);

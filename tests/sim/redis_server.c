@@ -81,8 +81,8 @@ static void *lua_memory(void *context, void *old, size_t old_size, size_t size)
     return made;
 }
 
-/* A state of its own for each schedule, which is dropped with its memory: what it throws away is not collected,
- * and no schedule depends on those before. */
+/* A state of its own for each schedule, which goes with its memory: what it throws away is not collected, and
+ * no schedule depends on those before. */
 static void begin_lua(void)
 {
     if (lua_region == NULL) {
