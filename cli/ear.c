@@ -8,32 +8,24 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "cli/listen.h"
 #include "cli/reach.h"
-#include "config/log/wiring.h"
 #include "core/hash.h"
 #include "core/time.h"
 #include "ingest/decode/pipeline.h"
-#include "peers/mqtt/mqtt.h"
 
-#define WAIT_MS 10000
 #define FILTER_BYTES 256
-
-enum link { LINK_WAITS, LINK_UP, LINK_SUBSCRIBED, LINK_DOWN };
 
 struct bf_ear {
     const struct bf_kpi_plan *plan;
     struct bf_slice device;
-    char name[260], client_id[64];
+    char name[260];
     struct bf_pipeline *pipeline; /* Paho's thread */
     struct bf_heard draft;        /* Paho's thread */
     bool ours;
-    struct bf_mqtt *mqtt;
+    struct bf_listen *listen;
     pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t changed;
-    enum link link;
-    char reason[200];
     struct bf_heard ring[BF_EAR_ROOM];
     size_t first, count;
     uint64_t missed;
@@ -163,52 +155,6 @@ static void on_message(void *context, const struct bf_mqtt_message *message)
     pthread_mutex_unlock(&ear->lock);
 }
 
-static void set_link(struct bf_ear *ear, enum link link, const char *reason)
-{
-    pthread_mutex_lock(&ear->lock);
-    ear->link = link;
-    (void)snprintf(ear->reason, sizeof ear->reason, "%s", reason != NULL ? reason : "connection lost");
-    pthread_cond_signal(&ear->changed);
-    pthread_mutex_unlock(&ear->lock);
-}
-
-static void on_connected(void *context, bool session_present)
-{
-    (void)session_present;
-    set_link(context, LINK_UP, "");
-}
-
-static void on_down(void *context, const char *reason)
-{
-    set_link(context, LINK_DOWN, reason);
-}
-
-static void on_subscribed(void *context, bool ok, const char *reason)
-{
-    set_link(context, ok ? LINK_SUBSCRIBED : LINK_DOWN, ok ? "" : reason);
-}
-
-/* ---- the connection */
-
-static enum bf_status await(struct bf_ear *ear, enum link from, struct bf_err *err)
-{
-    int64_t until_us = bf_time_wall_us() + WAIT_MS * BF_US_PER_MS;
-    const struct timespec until = {.tv_sec = until_us / BF_US_PER_S,
-                                   .tv_nsec = until_us % BF_US_PER_S * 1000};
-    int waited = 0;
-    pthread_mutex_lock(&ear->lock);
-    while (ear->link == from && waited == 0) {
-        waited = pthread_cond_timedwait(&ear->changed, &ear->lock, &until);
-    }
-    enum link link = ear->link;
-    pthread_mutex_unlock(&ear->lock);
-    if (link == from || link == LINK_DOWN) {
-        return bf_err_set(err, BF_PEER, "the MQTT broker does not let us listen: %s",
-                          link == from ? "no answer" : ear->reason);
-    }
-    return BF_OK;
-}
-
 static bool of_network(const struct bf_profile *profile, struct bf_slice device)
 {
     struct bf_slice network = profile->network;
@@ -216,8 +162,8 @@ static bool of_network(const struct bf_profile *profile, struct bf_slice device)
            memcmp(device.data, network.data, network.len) == 0;
 }
 
-/* The filters of all profiles of the device's network, each once. */
-static enum bf_status subscribe(struct bf_ear *ear, struct bf_err *err)
+/* To the filters of all profiles of the device's network, each once. */
+static enum bf_status subscribe(struct bf_ear *ear, const struct bf_site *site, struct bf_err *err)
 {
     static char filters[BF_MQTT_FILTERS_MAX][FILTER_BYTES];
     const char *list[BF_MQTT_FILTERS_MAX];
@@ -238,26 +184,12 @@ static enum bf_status subscribe(struct bf_ear *ear, struct bf_err *err)
     if (count == 0) {
         return bf_err_set(err, BF_CONFIG, "no profile is of the network of \"%s\"", ear->name);
     }
-    return bf_mqtt_subscribe(ear->mqtt, list, count, 0, err);
-}
-
-static enum bf_status connect_ear(struct bf_ear *ear, const struct bf_site *site, struct bf_err *err)
-{
-    (void)snprintf(ear->client_id, sizeof ear->client_id, "belfry-trace-%d", (int)getpid());
-    struct bf_mqtt_options options = bf_wiring_mqtt(site, ear->client_id);
-    options.clean = true;
-    options.connect_timeout_s = 5;
-    const struct bf_mqtt_callbacks callbacks = {.message = on_message,
-                                                .connected = on_connected,
-                                                .failed = on_down,
-                                                .lost = on_down,
-                                                .subscribed = on_subscribed,
-                                                .context = ear};
-    enum bf_status status = bf_mqtt_create(&options, &callbacks, &ear->mqtt, err);
-    status = status == BF_OK ? bf_mqtt_connect(ear->mqtt, err) : status;
-    status = status == BF_OK ? await(ear, LINK_WAITS, err) : status;
-    status = status == BF_OK ? subscribe(ear, err) : status;
-    return status == BF_OK ? await(ear, LINK_UP, err) : status;
+    const struct bf_listen_options options = {.name = "belfry-trace",
+                                              .filters = list,
+                                              .filter_count = count,
+                                              .message = on_message,
+                                              .context = ear};
+    return bf_listen_open(site, &options, &ear->listen, err);
 }
 
 enum bf_status bf_ear_open(const struct bf_site *site, const struct bf_kpi_plan *plan, const char *device,
@@ -273,9 +205,8 @@ enum bf_status bf_ear_open(const struct bf_site *site, const struct bf_kpi_plan 
     (void)snprintf(made->name, sizeof made->name, "%s", device);
     made->device = bf_slice_of(made->name);
     pthread_mutex_init(&made->lock, NULL);
-    pthread_cond_init(&made->changed, NULL);
     enum bf_status status = bf_pipeline_create(plan->city, &limits, &made->pipeline, err);
-    status = status == BF_OK ? connect_ear(made, site, err) : status;
+    status = status == BF_OK ? subscribe(made, site, err) : status;
     if (status != BF_OK) {
         bf_ear_close(made);
         return status;
@@ -289,11 +220,10 @@ void bf_ear_close(struct bf_ear *ear)
     if (ear == NULL) {
         return;
     }
-    bf_mqtt_destroy(ear->mqtt);
+    bf_listen_close(ear->listen);
     if (ear->pipeline != NULL) {
         bf_pipeline_destroy(ear->pipeline);
     }
-    pthread_cond_destroy(&ear->changed);
     pthread_mutex_destroy(&ear->lock);
     free(ear);
 }
@@ -321,12 +251,7 @@ uint64_t bf_ear_missed(struct bf_ear *ear)
 
 enum bf_status bf_ear_check(struct bf_ear *ear, struct bf_err *err)
 {
-    pthread_mutex_lock(&ear->lock);
-    bool down = ear->link == LINK_DOWN;
-    enum bf_status status =
-        down ? bf_err_set(err, BF_PEER, "the MQTT broker has gone: %s", ear->reason) : BF_OK;
-    pthread_mutex_unlock(&ear->lock);
-    return status;
+    return bf_listen_check(ear->listen, err);
 }
 
 /* ---- names */

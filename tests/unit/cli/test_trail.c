@@ -1,5 +1,5 @@
-/* Which record and which word of Redis belongs to which message that was heard. Covers: cli/ear.c,
- * cli/trace.c, cli/trace_say.c */
+/* Which record and which word of Redis belongs to which message that was heard.
+ * Covers: cli/ear.c, cli/listen.c, cli/trace.c, cli/trace_say.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
