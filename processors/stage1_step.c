@@ -39,22 +39,38 @@ void bf__stage1_publish(struct bf_stage1 *task, const struct bf_series *series, 
     task->mixed += bf_merge_publish(&task->windows, &task->generations, series, window, &what, &task->outlet);
 }
 
+/* Whether a window with this pane closes at the step: the one that it ends, or a later one. What came too
+ * late for the former may be in time for the latter. */
+static bool closes_at(const struct bf_slot *slot, const struct bf_window *window, int64_t old_us,
+                      int64_t now_us)
+{
+    const struct bf_pane pane = {.start_us = window->start_us, .end_us = window->end_us};
+    struct bf_pane next = pane;
+    int64_t close_us = bf_window_close_us(slot, window);
+    bool closes = close_us > old_us && close_us <= now_us;
+    while (!closes && close_us <= now_us && bf_slot_next_with(slot, &pane, &next, now_us)) {
+        closes = bf_slot_close_us(slot, next.end_us) > old_us;
+    }
+    return closes;
+}
+
 /* One changed window at the step old -> now; true: it was dealt with. */
 static bool flush_window(struct bf_stage1 *task, struct bf_window *window, int64_t old_us, int64_t now_us,
                          bool all)
 {
     const struct bf_series *series = bf_series_at(&task->windows, window->series);
     const struct bf_slot *slot = &task->windows.slots[series->slot];
-    int64_t close_us = bf_window_close_us(slot, window);
     bool drops = bf_slot_refuse_us(slot, window->end_us) <= now_us;
-    /* A count closes when it is full, not by its end. */
-    bool closes = close_us > old_us && close_us <= now_us && slot->definition->window.kind != BF_WINDOW_COUNT;
     if (!slot->finishes) {
-        if (all || closes || drops) {
+        bool goes = all || drops || closes_at(slot, window, old_us, now_us);
+        if (goes) {
             send_partial(task, slot, series, window, old_us);
         }
-        return all || closes || drops;
+        return goes;
     }
+    int64_t close_us = bf_window_close_us(slot, window);
+    /* A count closes when it is full, not by its end. */
+    bool closes = close_us > old_us && close_us <= now_us && slot->definition->window.kind != BF_WINDOW_COUNT;
     if (window->flags & BF_WINDOW_SEALED) {
         if (all || drops) {
             bf__stage1_publish(task, series, window, BF_KPI_FINAL, old_us);

@@ -120,14 +120,26 @@ static int64_t close_of(size_t pane)
     return panes[pane].end_us + DELAY;
 }
 
-/* The stamp under which a late change that reading t made goes out: with the next step at which all do, or at
- * which this pane's lateness is over. INT64_MAX: never. */
-static int64_t stamp_of(int t, size_t pane, size_t *position)
+/* Whether one of the windows of so many panes that hold this one closes at the step. */
+static bool closes(const struct step *step, size_t pane, size_t length)
+{
+    for (size_t last = pane + 1; last < pane + length && last < pane_count; last++) {
+        if (step->before_us < close_of(last) && close_of(last) <= step->after_us) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The stamp under which a late change that reading t made goes out: with the next step at which all do, or a
+ * later window with the pane closes, or at which this pane's lateness is over. INT64_MAX: never. */
+static int64_t stamp_of(int t, size_t pane, size_t length, size_t *position)
 {
     const struct step *list = steps[facts[t].p];
     for (size_t i = 0; i < step_count[facts[t].p]; i++) {
         if (list[i].position > facts[t].position &&
-            (list[i].all || close_of(pane) + LATENESS <= list[i].after_us)) {
+            (list[i].all || closes(&list[i], pane, length) ||
+             close_of(pane) + LATENESS <= list[i].after_us)) {
             *position = list[i].position;
             return list[i].before_us;
         }
@@ -159,7 +171,7 @@ static bool inside(int t, bool zone, int scope)
     return zone ? (truths[t].device < 3) == (scope == 0) : truths[t].device == scope;
 }
 
-static void gather(bool zone, int scope)
+static void gather(bool zone, int scope, size_t length)
 {
     share_count = 0;
     for (int t = 0; t < truth_count; t++) {
@@ -173,7 +185,7 @@ static void gather(bool zone, int scope)
         }
         share.late = facts[t].read_us >= close_us;
         if (share.late) {
-            share.stamp_us = stamp_of(t, share.pane, &share.went);
+            share.stamp_us = stamp_of(t, share.pane, length, &share.went);
         }
         shares[share_count++] = share;
     }
@@ -241,7 +253,7 @@ static void oracle_window(const struct bf_kpi_definition *kpi, const char *key, 
         }
         if (!share->done && !zone && share->pane >= first &&
             share->pane <= last) { /* it changes this window when this window's changes go out */
-            share->stamp_us = stamp_of(share->t, last, &share->went);
+            share->stamp_us = stamp_of(share->t, last, 1, &share->went);
         }
         int64_t age_us = panes[last].end_us - panes[share->pane].end_us;
         known = known || (share->done && share->pane < last && age_us < LATENESS + reach_us);
@@ -281,7 +293,7 @@ static void oracle_kpi(const struct bf_kpi_definition *kpi, int64_t slowest_us)
         } else {
             snprintf(key, sizeof(key), "%.*s|%s", BF_SLICE_ARG(kpi->id), zones[scope]);
         }
-        gather(!kpi->by_device, scope);
+        gather(!kpi->by_device, scope, kpi->window.panes);
         for (size_t last = kpi->window.panes; last + 1 < pane_count; last++) {
             oracle_window(kpi, key, last, slowest_us);
         }
