@@ -35,7 +35,7 @@ static const char usage[] =
     "  -j, --json             one line of JSON\n"
     "\n"
     "Reads the logs from their beginning and adds up where every message and every reading went.\n"
-    "Exit code: 0 everything is accounted for and every window is final, 1 it is not.\n";
+    "Exit code: 0 everything is accounted for and every window that is over is final, 1 it is not.\n";
 
 static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
                                              {"wait", required_argument, NULL, 'w'},
@@ -76,7 +76,7 @@ struct line {
     uint64_t value;
 };
 
-#define LINES 21
+#define LINES 22
 static void list(const struct run *run, const struct verdict *verdict, struct line lines[LINES])
 {
     const struct bf_ledger_sums *sums = &verdict->sums;
@@ -99,6 +99,7 @@ static void list(const struct run *run, const struct verdict *verdict, struct li
         {.name = "limit", .text = "  refused, a table was full", .value = sums->limit},
         {.name = "windows", .text = "windows of all KPIs", .value = sums->windows},
         {.name = "open_windows", .text = "  not final yet", .value = sums->open_windows},
+        {.name = "running_windows", .text = "  not over yet", .value = sums->running},
         {.name = "finals", .text = "final results, all KPIs", .value = sums->finals},
         {.name = "revisions", .text = "revisions, all KPIs", .value = sums->revisions},
         {.name = "repeats", .text = "outputs written again by a replay", .value = sums->repeats},
@@ -165,7 +166,8 @@ static enum bf_status audit(const struct run *run, bool *good, struct bf_err *er
     struct bf_property properties[BF_WIRING_PROPERTIES];
     struct bf_kafka_options kafka = bf_wiring_kafka(setting.site, "belfry-audit", properties);
     status = find_kpi(run, setting.city, &kpi, err);
-    status = status == BF_OK ? bf_ledger_open(&kafka, kpi, run->max_messages, &ledger, err) : status;
+    status =
+        status == BF_OK ? bf_ledger_open(&kafka, setting.city, kpi, run->max_messages, &ledger, err) : status;
     int64_t deadline = bf_time_monotonic_us() + run->wait_us;
     struct verdict verdict = {.messages = 0};
     while (status == BF_OK) {

@@ -27,17 +27,19 @@ struct window {
     uint64_t key;
     uint64_t total;
     uint64_t counted;
+    int64_t due_us; /* its end and its KPI's delay */
     bool final, audit;
 };
 
 struct source {
-    int64_t offset;
+    int64_t offset, clock_us;
     uint32_t index;
     struct bf_task_counters counters;
 };
 
 struct bf_ledger {
     struct bf_consumer *consumer;
+    const struct bf_city *city;
     struct bf_kpi_definition audit;
     struct bf_table *messages, *writers, *windows;
     struct bf_position positions[MAX_PARTITIONS];
@@ -74,7 +76,7 @@ static enum bf_status find_partitions(struct bf_ledger *ledger, struct bf_err *e
     return bf_consumer_assign(ledger->consumer, ledger->positions, ledger->position_count, err);
 }
 
-enum bf_status bf_ledger_open(const struct bf_kafka_options *options,
+enum bf_status bf_ledger_open(const struct bf_kafka_options *options, const struct bf_city *city,
                               const struct bf_kpi_definition *audit_kpi, uint64_t max_messages,
                               struct bf_ledger **out, struct bf_err *err)
 {
@@ -83,6 +85,7 @@ enum bf_status bf_ledger_open(const struct bf_kafka_options *options,
         return bf_err_set(err, BF_LIMIT, "no memory");
     }
     ledger->audit = *audit_kpi;
+    ledger->city = city;
     ledger->messages = bf_table_create(max_messages, sizeof(uint64_t), sizeof(struct message));
     ledger->windows = bf_table_create(max_messages, sizeof(uint64_t), sizeof(struct window));
     ledger->writers = bf_table_create(65536, sizeof(uint64_t), sizeof(struct writer));
@@ -208,8 +211,20 @@ static void take_tick(struct bf_ledger *ledger, const struct bf_incoming *incomi
     struct source *source = &ledger->sources[tick.source];
     if (origin.offset > source->offset) {
         source->offset = origin.offset;
+        source->clock_us = tick.clock_us;
         source->counters = tick.counters;
     }
+}
+
+/* One that a reload has removed waits as the audit KPI does. */
+static int64_t delay_of(const struct bf_ledger *ledger, struct bf_slice id)
+{
+    for (size_t i = 0; i < ledger->city->kpi_count; i++) {
+        if (bf_slice_equal(ledger->city->kpis[i].id, id)) {
+            return ledger->city->kpis[i].delay_us;
+        }
+    }
+    return ledger->audit.delay_us;
 }
 
 static enum bf_status take_kpi(struct bf_ledger *ledger, const struct bf_incoming *incoming,
@@ -233,6 +248,7 @@ static enum bf_status take_kpi(struct bf_ledger *ledger, const struct bf_incomin
     window->total =
         kpi.n + kpi.excluded.suspect + kpi.excluded.fail + kpi.excluded.missing + kpi.excluded.text;
     window->audit = bf_slice_equal(kpi.kpi, ledger->audit.id);
+    window->due_us = kpi.end_us + delay_of(ledger, kpi.kpi);
     window->final = window->final || kpi.phase == BF_KPI_FINAL;
     return BF_OK;
 }
@@ -302,8 +318,21 @@ enum bf_status bf_ledger_read(struct bf_ledger *ledger, struct bf_err *err)
     return BF_OK;
 }
 
+/* The clock of the slowest partition: what is due by it, is due. */
+static int64_t slowest(const struct bf_ledger *ledger)
+{
+    int64_t clock_us = BF_TIME_NONE;
+    for (size_t i = 0; i < MAX_PARTITIONS; i++) {
+        const struct source *source = &ledger->sources[i];
+        bool slower = clock_us == BF_TIME_NONE || source->clock_us < clock_us;
+        clock_us = source->offset >= 0 && slower ? source->clock_us : clock_us;
+    }
+    return clock_us;
+}
+
 struct bf_ledger_sums bf_ledger_sums(const struct bf_ledger *ledger)
 {
+    int64_t now_us = slowest(ledger);
     struct bf_ledger_sums sums = ledger->sums;
     size_t cursor = 0;
     for (const struct message *message; (message = bf_table_next(ledger->messages, &cursor)) != NULL;) {
@@ -314,7 +343,9 @@ struct bf_ledger_sums bf_ledger_sums(const struct bf_ledger *ledger)
     cursor = 0;
     for (const struct window *window; (window = bf_table_next(ledger->windows, &cursor)) != NULL;) {
         sums.windows++;
-        sums.open_windows += !window->final;
+        bool due = window->audit || window->due_us <= now_us;
+        sums.open_windows += !window->final && due;
+        sums.running += !window->final && !due;
         sums.counted += window->audit ? window->counted : 0;
         sums.excluded += window->audit ? window->total - window->counted : 0;
     }

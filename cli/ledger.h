@@ -25,7 +25,9 @@ struct bf_ledger_sums {
     uint64_t readings;
     /* where they went */
     uint64_t counted, excluded, late, duplicate, older, content, malformed, limit;
-    uint64_t windows, open_windows; /* of all KPIs: all, and those without a final */
+    uint64_t windows;      /* of all KPIs */
+    uint64_t open_windows; /* of these: without a final, and due, or of the audit KPI */
+    uint64_t running;      /* without a final, and not due yet: a day ends at midnight */
     uint64_t seen;                  /* readings the stage 1 tasks say they have read */
     uint64_t rejects;               /* reject records, of parts too */
     uint64_t revisions;             /* results beyond the first final, all KPIs */
@@ -33,8 +35,9 @@ struct bf_ledger_sums {
     uint64_t repeats;               /* task outputs that stood in a log twice (harmless: readers drop them) */
 };
 
-/* audit_kpi: the definition of the KPI that counts everything. */
-enum bf_status bf_ledger_open(const struct bf_kafka_options *options,
+/* audit_kpi: the definition of the KPI that counts everything; city (borrowed): by what delay windows are
+ * due. */
+enum bf_status bf_ledger_open(const struct bf_kafka_options *options, const struct bf_city *city,
                               const struct bf_kpi_definition *audit_kpi, uint64_t max_messages,
                               struct bf_ledger **ledger, struct bf_err *err) BF_MUST_CHECK;
 void bf_ledger_close(struct bf_ledger *ledger);

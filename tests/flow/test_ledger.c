@@ -20,8 +20,9 @@ static struct bf_peer kafka = {.kind = BF_PEER_KAFKA};
 static struct bf_kafka_options options = {.prefix = "belfry", .client_id = "test"};
 static struct bf_producer *producer;
 static struct bf_ledger *ledger;
-static const struct bf_kpi_definition audit = {
+static struct bf_kpi_definition audit = {
     .id = {"audit", 5}, .window_us = HOUR, .delay_us = 5 * BF_US_PER_S, .lateness_us = 2 * HOUR};
+static const struct bf_city city = {.kpis = &audit, .kpi_count = 1};
 
 /* task NULL: no origin. */
 static void put(enum bf_topic topic, enum bf_record_type type, const char *key,
@@ -219,6 +220,24 @@ static void the_newest_counters_of_each_task_count(void **state)
     assert_int_equal(bf_ledger_accounted(&is), 3 + 1 + 1 + 2 + 1);
 }
 
+/* The clocks stand at the first hour: what ended before is due, what ends then waits for its delay. */
+static void a_window_that_is_not_over_holds_nothing_up(void **state)
+{
+    (void)state;
+    struct bf_ledger_sums before = sums();
+    assert_int_equal(before.open_windows + before.running, 0);
+    kpi("day", 0, 1, 0, BF_KPI_PROVISIONAL, 0, 40);
+    kpi("day", -1, 1, 0, BF_KPI_PROVISIONAL, 0, 41);
+    struct bf_ledger_sums is = sums();
+    assert_int_equal(is.running, 1);
+    assert_int_equal(is.open_windows, 1);
+    kpi("day", -1, 1, 0, BF_KPI_FINAL, 0, 42);
+    kpi("audit", 20, 1, 0, BF_KPI_PROVISIONAL, 0, 43); /* without it the readings are not accounted for */
+    is = sums();
+    assert_int_equal(is.running, 1);
+    assert_int_equal(is.open_windows, 1);
+}
+
 static void rubbish_is_passed_over(void **state)
 {
     (void)state;
@@ -243,7 +262,7 @@ static void what_it_may_remember_is_bounded(void **state)
     (void)state;
     struct bf_ledger *small = NULL;
     struct bf_err err = {.message = ""};
-    assert_int_equal(bf_ledger_open(&options, &audit, 2, &small, &err), BF_OK);
+    assert_int_equal(bf_ledger_open(&options, &city, &audit, 2, &small, &err), BF_OK);
     assert_int_equal(bf_ledger_read(small, &err), BF_LIMIT);
     assert_non_null(strstr(err.message, "raise --messages"));
     bf_ledger_close(small);
@@ -257,6 +276,7 @@ int main(void)
         cmocka_unit_test(the_last_result_of_a_window_counts),
         cmocka_unit_test(late_is_late_for_the_audit_kpi),
         cmocka_unit_test(the_newest_counters_of_each_task_count),
+        cmocka_unit_test(a_window_that_is_not_over_holds_nothing_up),
         cmocka_unit_test(rubbish_is_passed_over),
         cmocka_unit_test(what_it_may_remember_is_bounded),
     };
@@ -268,7 +288,7 @@ int main(void)
     enum bf_status status = bf_peer_start(&kafka, &err);
     options.brokers = kafka.address;
     status = status == BF_OK ? bf_producer_create(&options, 1, 10000, &producer, &err) : status;
-    status = status == BF_OK ? bf_ledger_open(&options, &audit, 1000, &ledger, &err) : status;
+    status = status == BF_OK ? bf_ledger_open(&options, &city, &audit, 1000, &ledger, &err) : status;
     if (status != BF_OK) {
         fprintf(stderr, "%s\n%s\n", err.message, err.detail);
         return 1;
