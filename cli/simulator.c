@@ -182,6 +182,7 @@ static bool write_message(struct bf_simulator *simulator, uint32_t index, struct
                             .device = index,
                             .number = device->number,
                             .time_us = due,
+                            .now_us = due,
                             .day = (double)(due % (86400 * BF_US_PER_S)) / (86400.0 * 1e6),
                             .stuck = has(device, BF_FAULT_STUCK)};
     if (has(device, BF_FAULT_DRIFT)) {

@@ -56,6 +56,7 @@ bool bf_fault_parse(struct bf_slice name, enum bf_fault *fault);
 struct bf__draw {                  /* what a message is made of */
     uint64_t seed, device, number; /* number: of this device's messages */
     int64_t time_us;               /* what the device believes */
+    int64_t now_us;                /* what it is */
     double day;                    /* local time of day, 0 to 1 */
     double distort;                /* what a drift or a spike adds, in units of the quantity's usual spread */
     bool stuck;

@@ -12,6 +12,9 @@ static const char *const districts[] = {"harbour", "old-town",   "market",   "ca
                                         "meadow",  "mill",       "orchard",  "quarry",
                                         "station", "university", "woodland", "lakeside"};
 #define DISTRICTS (sizeof districts / sizeof districts[0])
+#define WATER_SHARE 3 /* water meters of a district */
+#define DAY_US (86400 * BF_US_PER_S)
+#define YEAR_US (365 * DAY_US)
 
 static const char *district_of(const struct bf__draw *draw)
 {
@@ -126,8 +129,24 @@ static size_t write_bus(const struct bf__draw *draw, char *topic, char *payload)
                  (unsigned long long)(draw->number * 7 % 900000), speed < 1 ? 1 : 0, route));
 }
 
+/* One space at the kerb: taken for the length of a stay or free, sent again and again. */
+static size_t write_bay(const struct bf__draw *draw, char *topic, char *payload)
+{
+    uint64_t stay = (uint64_t)(draw->now_us / (40 * BF_US_PER_S));
+    bool taken = bf__chance(draw->seed, draw->device, stay, 6) < 0.2 + 0.7 * sun(draw->day);
+    snprintf(topic, BF_SIMULATOR_TOPIC, "city/parking/%s/bay/%04llu", district_of(draw),
+             (unsigned long long)draw->device);
+    return written(snprintf(payload, BF_SIMULATOR_PAYLOAD, "{\"t\":%lld,\"bay\":\"%s\",\"rssi\":%d}",
+                            (long long)(draw->time_us / BF_US_PER_MS), taken ? "occupied" : "free",
+                            (int)around(draw, -95, 8, 2)));
+}
+
+/* Of the two of a district one is a car park, the other a space at the kerb. */
 static size_t write_parking(const struct bf__draw *draw, char *topic, char *payload)
 {
+    if (draw->device / DISTRICTS % 2 == 1) {
+        return write_bay(draw, topic, payload);
+    }
     int capacity = 80 + (int)(draw->device * 37 % 300);
     int occupied = (int)clamp(around(draw, capacity * (0.2 + 0.7 * sun(draw->day)), 12, 1), 0, capacity);
     char when[40];
@@ -150,19 +169,45 @@ static size_t write_waste(const struct bf__draw *draw, char *topic, char *payloa
                             clamp(around(draw, 100 * age, 2, 1), 0, 400), around(draw, 3.6, 0.05, 2)));
 }
 
+/* What a customer draws in an hour, m3, and has drawn since the year began: the same, integrated, so that the
+ * counter goes with the flow. */
+static double water_use(double day)
+{
+    return 0.02 + 0.15 * rush(day) + 0.05 * sun(day);
+}
+
+static double water_drawn_by(double hour)
+{
+    const double pi = 3.14159265358979323846;
+    double rushes = sqrt(pi) * (erf((hour - 8) / 2) + 1.25 * erf((hour - 17) / 2.5));
+    return 0.02 * hour + 0.15 * rushes + 0.025 * (hour - 12 / pi * sin((hour - 3) * pi / 12));
+}
+
+static double water_drawn(int64_t now_us)
+{
+    int64_t days = now_us % YEAR_US / DAY_US;
+    double hour = (double)(now_us % DAY_US) / 3.6e9;
+    double each = water_drawn_by(24) - water_drawn_by(0);
+    return (double)days * each + water_drawn_by(hour) - water_drawn_by(0);
+}
+
+/* Of the three of a district one measures what flows into it: what the others draw, and what is lost on the
+ * way, more in one district than in another. */
 static size_t write_water(const struct bf__draw *draw, char *topic, char *payload)
 {
-    double use = 0.02 + 0.15 * rush(draw->day) + 0.05 * sun(draw->day);
+    bool inlet = draw->device / DISTRICTS % WATER_SHARE == 0;
+    double times = inlet ? (WATER_SHARE - 1) * (1.05 + 0.02 * (double)(draw->device % DISTRICTS)) : 1;
+    double use = times * water_use(draw->day);
+    double total = (double)(draw->device % 900) + times * water_drawn(draw->now_us);
     char when[40];
     bf_time_format(draw->time_us, when, sizeof when);
     snprintf(topic, BF_SIMULATOR_TOPIC, "city/water/%s/meter-%04llu", district_of(draw),
              (unsigned long long)draw->device);
     return written(snprintf(payload, BF_SIMULATOR_PAYLOAD,
-                            "{\"media\":\"water\",\"meter\":\"iperl\",\"id\":\"%08llu\",\"timestamp\":\"%s\","
-                            "\"total_m3\":%.3f,\"flow_m3h\":%.4f}",
-                            (unsigned long long)draw->device, when,
-                            (double)(draw->device % 900) + 0.001 * (double)draw->number,
-                            clamp(around(draw, use, 0.03, 1), 0, 90)));
+                            "{\"media\":\"water\",\"meter\":\"%s\",\"id\":\"%08llu\",\"timestamp\":\"%s\","
+                            "\"use\":\"%s\",\"total_m3\":%.6f,\"flow_m3h\":%.4f}",
+                            inlet ? "hydrus" : "iperl", (unsigned long long)draw->device, when,
+                            inlet ? "inlet" : "customer", total, clamp(around(draw, use, 0.03, 1), 0, 90)));
 }
 
 static size_t write_energy(const struct bf__draw *draw, char *topic, char *payload)
@@ -217,7 +262,8 @@ static size_t write_weather(const struct bf__draw *draw, char *topic, char *payl
 {
     snprintf(topic, BF_SIMULATOR_TOPIC, "city/weather/%s/mast-%04llu", district_of(draw),
              (unsigned long long)draw->device);
-    size_t used = put_byte(payload, 0x84); /* four records */
+    double from = fmod(240 + 60 * sun(draw->day) + around(draw, 0, 25, 5), 360);
+    size_t used = put_byte(payload, 0x85); /* five records */
     used += put_byte(payload + used, 0xa4);
     used += put_byte(payload + used, 0x22); /* label -3: base time */
     used += put_number(payload + used, (double)draw->time_us / 1e6);
@@ -227,6 +273,8 @@ static size_t write_weather(const struct bf__draw *draw, char *topic, char *payl
                         clamp(around(draw, 85 - 30 * sun(draw->day), 5, 2), 0, 100));
     used += put_byte(payload + used, 0xa3);
     used += put_measure(payload + used, "wind", "m/s", clamp(around(draw, 4, 3, 3), 0, 89));
+    used += put_byte(payload + used, 0xa3);
+    used += put_measure(payload + used, "wind_from", "deg", from < 0 ? from + 360 : from);
     used += put_byte(payload + used, 0xa3);
     return used + put_measure(payload + used, "rain", "mm", clamp(around(draw, 0.1, 0.3, 4), 0, 99));
 }

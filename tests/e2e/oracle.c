@@ -170,13 +170,26 @@ static void compare_generation(struct oracle *oracle, const struct oracle_window
     }
 }
 
+static void note_kind(struct oracle *oracle, const struct bf_kpi_definition *definition)
+{
+    struct bf_oracle_sums *sums = &oracle->sums;
+    bool *used = &oracle->used[oracle_kind(definition)]; /* of a formula: the last */
+    sums->windows++;
+    sums->aggregates += !*used;
+    *used = true;
+    sums->hops |= definition->window.kind == BF_WINDOW_FIXED && definition->window.panes > 1;
+    sums->calendar |= definition->window.kind == BF_WINDOW_CALENDAR;
+    sums->sessions |= definition->window.kind == BF_WINDOW_SESSION;
+    sums->counts |= definition->window.kind == BF_WINDOW_COUNT;
+}
+
 static void compare_closed(struct oracle *oracle, const struct oracle_window *window,
                            const struct oracle_result *closed, size_t count)
 {
     const uint64_t all = oracle_count(window, true).parts, in_time = oracle_count(window, false).parts;
     bool late = all > in_time;
-    oracle->sums.windows++;
     oracle->sums.late_windows += late;
+    note_kind(oracle, window->definition);
     if (count == 0 || (!late && count > 1) || (late && in_time > 0 && count < 2)) {
         oracle_differ(oracle, "%s %s %lld: %zu results for %llu readings, %llu of them late", window->kpi,
                       window->scope, (long long)window->start_us, count, (unsigned long long)all,

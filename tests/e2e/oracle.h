@@ -7,8 +7,8 @@
  *
  * Held against it:
  *   - of each window that is due: revision 0 counts what came in time, the last revision all that came before
- *     its lateness was over (n, value and range to the last bit, what quality left out); revisions rise by
- *     one from 0;
+ *     its lateness was over (n, value and range, and what quality left out; to the last bit, but for powers,
+ *     angles and pieces of time); revisions rise by one from 0;
  *   - a scope known by earlier data has a result for each window that is due, and nothing else has one;
  *   - each hist stream in Redis has each of these results once, in the order of the log; each kpi hash is the
  *     newest of them.
@@ -33,7 +33,9 @@ struct bf_oracle_sums {
     uint64_t generations, mixed;        /* windows for which two definitions have data */
     uint64_t history;                   /* entries in Redis */
     uint64_t kpis;                      /* distinct ones with a result */
-    char differences[1600];             /* the first ones, a line each */
+    uint32_t aggregates; /* of the windows that are due with data: how many different ones, with formulas */
+    bool hops, calendar, sessions, counts; /* and of which kinds there were */
+    char differences[1600];                /* the first ones, a line each */
 };
 
 enum bf_status bf_oracle_check(const struct bf_kafka_options *kafka, const char *redis_url,

@@ -117,6 +117,7 @@ struct oracle {
     struct bf_table *texts, *deliveries, *writers;
     struct bf_table *rows, *tracks; /* runs by definition and scope; what sources said last */
     struct oracle_run *runs;        /* all of them */
+    bool used[64];                  /* aggregates of windows that were compared, by enum kind_index */
     struct oracle_part *parts;
     size_t part_count, part_room;
     struct oracle_result *results;

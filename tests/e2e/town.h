@@ -109,6 +109,9 @@ int town_belfry(struct town *town, char *out, size_t size, const char *argument,
 /* Replaces the first `old` in a file of the city ("kpis/air.yaml"); fails where there is none. */
 void town_edit(struct town *town, const char *file, const char *old, const char *new);
 
+/* Until the next full minute, at which the windows of kpis/clock.yaml end (town_clock.c). */
+int town_minute_left_ms(void);
+
 /* Waits until `belfry audit` finds everything accounted for, ends ingest so that the log's time stands, and
  * holds the oracle against what the rest then says. Prints the sums. */
 /* The same, for who does not want to fail at once. */

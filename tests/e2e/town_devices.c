@@ -137,14 +137,16 @@ static void print_sums(const struct bf_oracle_sums *sums)
 {
     printf("oracle: readings=%llu duplicate=%llu older=%llu late=%llu windows=%llu late_windows=%llu "
            "results=%llu "
-           "revisions=%llu empty=%llu repeats=%llu generations=%llu mixed=%llu history=%llu kpis=%llu\n",
+           "revisions=%llu empty=%llu repeats=%llu generations=%llu mixed=%llu history=%llu kpis=%llu "
+           "aggregates=%u windows: hopping=%d calendar=%d session=%d count=%d\n",
            (unsigned long long)sums->readings, (unsigned long long)sums->duplicate,
            (unsigned long long)sums->older, (unsigned long long)sums->late, (unsigned long long)sums->windows,
            (unsigned long long)sums->late_windows, (unsigned long long)sums->results,
            (unsigned long long)sums->revisions, (unsigned long long)sums->empty,
            (unsigned long long)sums->repeats, (unsigned long long)sums->generations,
            (unsigned long long)sums->mixed, (unsigned long long)sums->history,
-           (unsigned long long)sums->kpis);
+           (unsigned long long)sums->kpis, sums->aggregates, sums->hops, sums->calendar, sums->sessions,
+           sums->counts);
 }
 
 /* Waits until nothing is missing. What was sent again may have come twice: it counts then as often as the

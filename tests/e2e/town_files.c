@@ -47,10 +47,22 @@ static int replace(char *text, size_t size, const char *old, const char *new)
  * that is shorter than an outage, since only a longer outage shows that it does not count there. */
 static int shorten(char *text, const char *delay)
 {
+    static const struct {
+        const char *old, *new;
+    } shorter[] = {
+        {.old = "tumbling: 30s", .new = "tumbling: 4s"},
+        {.old = "tumbling: 10s", .new = "tumbling: 2s"},
+        {.old = "hopping: 1m, every: 10s", .new = "hopping: 6s, every: 2s"},
+        {.old = "hopping: 5m, every: 30s", .new = "hopping: 6s, every: 2s"},
+        {.old = "gap: 10s, longest: 10m", .new = "gap: 2s, longest: 8s"},
+        {.old = "count: 5, every: 1", .new = "count: 2, every: 1"},
+    };
     char line[64];
+    int windows = 0;
     snprintf(line, sizeof line, "hold_max: 8s\n  delay: %s ", delay);
-    int windows = replace(text, FILE_MAX, "tumbling: 30s", "tumbling: 4s");
-    windows += replace(text, FILE_MAX, "tumbling: 10s", "tumbling: 2s");
+    for (size_t i = 0; i < sizeof shorter / sizeof shorter[0]; i++) {
+        windows += replace(text, FILE_MAX, shorter[i].old, shorter[i].new);
+    }
     replace(text, FILE_MAX, "allowed_lateness: 2m", "allowed_lateness: 30s");
     replace(text, FILE_MAX, "delay: 5s ", line);
     return windows;
@@ -90,8 +102,8 @@ static int copy_folder(const struct town *town, const char *name, const char *de
 bool town_make_city(const struct town *town, const char *delay)
 {
     int windows = copy_folder(town, ".", delay), kpis = copy_folder(town, "kpis", delay);
-    return windows == 0 && kpis >= 15 && copy_folder(town, "profiles", delay) == 0 &&
-           copy_folder(town, "zones", delay) == 0;
+    return windows == 0 && kpis >= 30 && copy_folder(town, "profiles", delay) == 0 &&
+           copy_folder(town, "zones", delay) == 0 && town_write_clock(town);
 }
 
 /* Which topics each of two ingest processes takes. */

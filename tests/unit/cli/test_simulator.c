@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/simulator.h"
@@ -232,6 +233,50 @@ static void every_message_of_every_kind_gives_readings(void **state)
     reader_close(&reader);
 }
 
+static double after(const char *text, const char *key)
+{
+    const char *at = strstr(text, key);
+    return at ? strtod(at + strlen(key), NULL) : -1;
+}
+
+/* Over a day: counters never fall, what flows into a district is more than its customers draw, and the kerb
+ * has both states. */
+static void meters_and_spaces_make_sense(void **state)
+{
+    (void)state;
+    struct bf_simulated message;
+    double first[360], total[360], drawn = 0, let_in = 0;
+    bool inlet[360] = {false};
+    size_t taken = 0, vacant = 0;
+    int64_t midnight = START / (1440 * MINUTE) * (1440 * MINUTE);
+    struct bf_simulator *simulator =
+        city_of((struct bf_simulator_options){.seed = 3, .rate = 2, .start_us = midnight});
+    for (size_t i = 0; i < 360; i++) {
+        first[i] = -1;
+    }
+    while (bf_simulator_next(simulator, midnight + 1440 * MINUTE, &message)) {
+        char text[BF_SIMULATOR_PAYLOAD];
+        snprintf(text, sizeof text, "%.*s", BF_SLICE_ARG(message.payload));
+        taken += strstr(text, "\"bay\":\"occupied\"") != NULL;
+        vacant += strstr(text, "\"bay\":\"free\"") != NULL;
+        double now = after(text, "\"total_m3\":");
+        if (now < 0) {
+            continue;
+        }
+        assert_true(first[message.device] < 0 || now >= total[message.device]);
+        first[message.device] = first[message.device] < 0 ? now : first[message.device];
+        total[message.device] = now;
+        inlet[message.device] = strstr(text, "\"use\":\"inlet\"") != NULL;
+    }
+    for (size_t i = 0; i < 360; i++) {
+        double risen = first[i] < 0 ? 0 : total[i] - first[i];
+        *(inlet[i] ? &let_in : &drawn) += risen;
+    }
+    assert_true(taken > 100 && vacant > 100);
+    assert_true(drawn > 10 && let_in > 1.05 * drawn && let_in < 1.4 * drawn);
+    bf_simulator_destroy(simulator);
+}
+
 /* ---- faults: a fleet that has one, read by the pipeline */
 
 struct outcome {
@@ -310,6 +355,7 @@ int main(void)
         cmocka_unit_test(too_many_devices_are_refused),
         cmocka_unit_test(faults_have_names),
         cmocka_unit_test(every_message_of_every_kind_gives_readings),
+        cmocka_unit_test(meters_and_spaces_make_sense),
         cmocka_unit_test(faults_do_what_they_are_called),
         cmocka_unit_test(half_of_the_fleet_means_half),
     };

@@ -15,7 +15,8 @@ static void a_message_stage_by_stage(void **state)
 {
     (void)state;
     assert_int_equal(RUN("try", "-c", CITY, "-t", "city/water/mill/m-1", "-a", AT,
-                         "{\"timestamp\": \"2026-03-01T12:00:00Z\", \"total_m3\": 5, \"flow_m3h\": 500}"),
+                         "{\"timestamp\": \"2026-03-01T12:00:00Z\", \"use\": \"customer\", \"total_m3\": 5, "
+                         "\"flow_m3h\": 500}"),
                      BF_EXIT_OK);
     assert_printed("topic        city/water/mill/m-1\n");
     assert_printed("profile      water-meter@1, profiles/water.yaml\n"
