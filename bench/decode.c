@@ -190,17 +190,22 @@ static void prepare(struct state *state, const struct bf_city *city, struct bf_s
 
 int main(int argc, char **argv)
 {
-    static struct state json, senml;
+    static struct state json, senml, binary, scalar;
     static const char records[] =
         "[{\"bn\":\"dev-00007:\",\"bt\":1700000000,\"n\":\"temperature\",\"u\":\"Cel\",\"v\":21.5},"
         "{\"n\":\"humidity\",\"u\":\"%RH\",\"v\":41.2},{\"n\":\"pressure\",\"u\":\"hPa\",\"v\":1013.2},"
         "{\"n\":\"pm25\",\"u\":\"ug/m3\",\"v\":7.1},{\"n\":\"pm10\",\"u\":\"ug/m3\",\"v\":12.9}]";
+    static const char frame[] = "\x01\x08\x66\x65\x27\x94\x0e\x10\x03\x00\x2a\x64";
     struct bench_options options = bench_options_read(argc, argv);
     const struct bf_city *city = load_city(bench_argument(argc, argv, "--city", "bench/city"));
     prepare(&json, city, BF_SLICE("bench@1"), bench_sample_topic(7),
             bench_sample_payload(7, BENCH_START_US, 200), 1);
     prepare(&senml, city, BF_SLICE("bench-senml@1"), BF_SLICE("bench-senml/district-07/dev-00007"),
             bf_slice_of(records), 5);
+    prepare(&binary, city, BF_SLICE("bench-binary@1"), BF_SLICE("bench-binary/district-07/dev-00007"),
+            (struct bf_slice){.data = frame, .len = sizeof frame - 1}, 4);
+    prepare(&scalar, city, BF_SLICE("bench-scalar@1"), BF_SLICE("bench-scalar/district-07/dev-00007"),
+            BF_SLICE("21.5"), 1);
     struct bench_row rows[] = {
         {.stage = "decode",
          .name = "json, 200 bytes: decode to fields",
@@ -230,7 +235,12 @@ int main(int argc, char **argv)
          .context = &senml,
          .floor = "cJSON: parse the 5 records"},
         {.stage = "decode", .name = "cJSON: parse the 5 records", .run = run_cjson, .context = &senml},
+        {.stage = "decode",
+         .name = "binary, 12 bytes: to 4 readings",
+         .run = run_decoder,
+         .context = &binary},
+        {.stage = "decode", .name = "scalar: to a reading", .run = run_decoder, .context = &scalar},
     };
     bench_measure(rows, sizeof rows / sizeof *rows, &options);
-    return json.rejects + senml.rejects == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return json.rejects + senml.rejects + binary.rejects + scalar.rejects == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -132,7 +132,8 @@ struct bf_pipeline_limits bf_setting_limits(const struct bf_site *site)
                                                       .max_readings = 1000,
                                                       .reject_payload = 64u << 10,
                                                       .decode_memory = 4u << 20,
-                                                      .max_depth = 64};
+                                                      .max_depth = 64,
+                                                      .max_inflated = 1u << 20};
 }
 
 void bf_setting_unload(struct bf_setting *setting)

@@ -76,7 +76,9 @@ struct bf_profile {
     struct bf_template zone;  /* count 0: from the place, by point in polygon */
     bool has_records; struct bf_path records; /* a list of messages; paths start in each */
     bool has_each; struct bf_path each, each_name, each_value, each_unit;
+    struct bf_wraps wraps;
     bool has_inner; struct bf_profile_inner inner;
+    bool has_binary; struct bf_profile_binary binary;
     struct bf_profile_reading *readings; size_t reading_count;
     struct bf_profile_tag *tags; size_t tag_count;
     bool take_retained, dedup_content;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "config/document.h"
+#include "config/profile_binary.h"
 #include "config/profile_example.h"
 #include "config/profile_payload.h"
 #include "config/profile_reading.h"
@@ -152,9 +153,13 @@ static const struct bf__option options[] = {
      .summary = "The device's position."},
     {.name = "zone", .type = &bf__type_template, .offset = AT(profile.zone),
      .fallback_note = "by the place", .summary = "Id of the zone."},
+    {.name = "wrap", .type = &bf__type_wraps, .offset = AT(profile.wraps),
+     .summary = "What the payload is wrapped in, outermost first: [base64, gzip]."},
     {.name = "inner", .type = &bf__type_section, .section = &bf__profile_inner_section,
      .has = AT(profile.has_inner),
      .summary = "The readings lie in a payload of their own, in one of the fields."},
+    {.name = "binary", .type = &bf__type_section, .section = &bf__profile_binary_section,
+     .has = AT(profile.has_binary), .summary = "Format binary, also of `inner`: the fields."},
     {.name = "records", .type = &bf__type_path, .offset = AT(profile.records), .has = AT(profile.has_records),
      .summary = "A list whose items are messages of their own; paths start in each, then at the top."},
     {.name = "each", .type = &bf__type_section, .section = &bf__profile_each_section,

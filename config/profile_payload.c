@@ -3,12 +3,37 @@
  * Declined: a section for every format: paths, lists and items mean the same in all of them. */
 #include "config/profile_payload.h"
 
+#include "config/profile_binary.h"
 #include "config/template.h"
 
 #define AT(field) offsetof(struct bf_profile, field)
 
-const char *const bf__profile_formats[] = {"json", "cbor", "msgpack", "senml", "senml+cbor",
-                                          "scalar", NULL};
+const char *const bf__profile_formats[] = {"json",       "cbor",   "msgpack", "senml",
+                                           "senml+cbor", "scalar", "binary",  NULL};
+
+static const char *const wraps[] = {"base64", "hex", "gzip", NULL};
+
+/* wrap: base64, or [base64, gzip] */
+static bool parse_wraps(struct bf__loader *loader, const struct bf__option *option,
+                        const struct bf__node *node, void *base)
+{
+    struct bf_wraps *out = (struct bf_wraps *)((char *)base + option->offset);
+    const struct bf__option kind = {.name = option->name, .type = &bf__type_choice, .choices = wraps};
+    bool list = node->kind == BF__NODE_LIST;
+    size_t count = list ? node->count : 1;
+    if (count > sizeof out->kinds / sizeof out->kinds[0]) {
+        return bf__option_unexpected(loader, option, node);
+    }
+    for (const struct bf__node *at = list ? node->first : node; out->count < count; at = at->next) {
+        if (!kind.type->parse(loader, &kind, at, &out->kinds[out->count++])) {
+            return false;
+        }
+    }
+    return true;
+}
+const struct bf__option_type bf__type_wraps = {.name = "`base64`, `hex`, `gzip`, or a list",
+                                               .expects = "at most four of base64, hex, gzip",
+                                               .parse = parse_wraps};
 
 static const struct bf__option each_options[] = {
     {.name = "path", .type = &bf__type_path, .offset = AT(each), .required = true, .summary = "The list."},
@@ -39,6 +64,10 @@ static const struct bf__option inner_options[] = {
      .offset = AT(inner.path),
      .required = true,
      .summary = "The field that holds it."},
+    {.name = "wrap",
+     .type = &bf__type_wraps,
+     .offset = AT(inner.wraps),
+     .summary = "What it is wrapped in, outermost first: base64."},
     {.name = "format",
      .type = &bf__type_choice,
      .offset = AT(inner.format),
@@ -62,6 +91,7 @@ static const struct {
     [BF_FORMAT_SENML_JSON] = {.time = false},
     [BF_FORMAT_SENML_CBOR] = {.time = false},
     [BF_FORMAT_SCALAR] = {.inner = true},
+    [BF_FORMAT_BINARY] = {.time = true, .inner = true},
 };
 
 enum bf_format bf__profile_format(const struct bf_profile *profile)
@@ -78,11 +108,12 @@ bool bf__profile_payload_check(struct bf__loader *loader, const struct bf__node 
         const char *name;
         bool good;
     } rows[] = {
-        {.name = "key", .good = allowed[profile->format].key},
+        {.name = "key", .good = allowed[profile->format].key && profile->wraps.count == 0},
         {.name = "time", .good = allowed[profile->format].time},
         {.name = "inner", .good = allowed[profile->format].tree},
         {.name = "records", .good = allowed[format].tree},
         {.name = "each", .good = allowed[format].tree},
+        {.name = "binary", .good = format == BF_FORMAT_BINARY},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct bf__node *node = bf__node_get(map, rows[i].name);
@@ -94,9 +125,11 @@ bool bf__profile_payload_check(struct bf__loader *loader, const struct bf__node 
                                             rows[i].name, outer);
         }
     }
-    return !profile->has_inner || allowed[profile->inner.format].inner ||
-           bf__loader_problem(
-               loader, bf__node_get(bf__node_get(map, "inner"), "format"),
-               "inner: %s has a device and a time of its own; it can only be the whole payload",
-               bf__profile_formats[profile->inner.format]);
+    if (profile->has_inner && !allowed[profile->inner.format].inner) {
+        return bf__loader_problem(
+            loader, bf__node_get(bf__node_get(map, "inner"), "format"),
+            "inner: %s has a device and a time of its own; it can only be the whole payload",
+            bf__profile_formats[profile->inner.format]);
+    }
+    return format != BF_FORMAT_BINARY || bf__profile_binary_check(loader, map, profile);
 }

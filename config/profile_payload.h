@@ -7,7 +7,8 @@
 #include "config/city.h"
 #include "config/option.h"
 
-extern const char *const bf__profile_formats[]; /* as enum bf_format */
+extern const char *const bf__profile_formats[];     /* as enum bf_format */
+extern const struct bf__option_type bf__type_wraps; /* struct bf_wraps */
 extern const struct bf__section bf__profile_each_section,
     bf__profile_inner_section; /* of struct bf_profile */
 

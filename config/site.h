@@ -48,6 +48,7 @@ struct bf_site {
         uint64_t max_topic;        /* 1KiB */
         uint64_t max_readings;     /* per message, 1000 */
         uint64_t reject_payload;   /* bytes of a payload kept in a reject, 64KiB */
+        uint64_t max_inflated;     /* of a packed payload, 1MiB */
         uint64_t decode_memory;    /* arena, 4MiB */
         uint64_t window_deliveries, window_bytes; /* unacknowledged: 16384, 16MiB */
         int64_t linger_us;   /* 5ms */

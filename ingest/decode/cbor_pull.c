@@ -198,7 +198,7 @@ static struct bf_slice take_string(struct bf_cbor *cbor, const struct head *head
     return text;
 }
 
-static double half_to_double(uint64_t bits)
+double bf_cbor_half(uint64_t bits)
 {
     int exponent = (int)(bits >> 10 & 0x1f);
     double mantissa = (double)(bits & 0x3ff);
@@ -225,7 +225,7 @@ static void take_simple(struct bf_cbor *cbor, const struct head *head, struct bf
         field->kind = BF_FIELD_NULL;
         break;
     case 25:
-        field->as.number = half_to_double(head->value);
+        field->as.number = bf_cbor_half(head->value);
         break;
     case 26:
         memcpy(&single, &bits, sizeof single);

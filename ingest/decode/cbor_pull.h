@@ -56,5 +56,7 @@ bool bf_cbor_more(struct bf_cbor *cbor, struct bf_cbor_span *span);
 void bf_cbor_field(struct bf_cbor *cbor, struct bf_arena *arena, struct bf_field *field);
 void bf_cbor_skip(struct bf_cbor *cbor);
 bool bf_cbor_done(struct bf_cbor *cbor);
+/* A 16-bit float (IEEE 754 binary16) by its bits. */
+double bf_cbor_half(uint64_t bits);
 
 #endif

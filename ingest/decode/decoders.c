@@ -19,6 +19,7 @@ static const struct bf_decoder *const by_format[] = {
     [BF_FORMAT_MSGPACK] = &bf_decoder_msgpack,  [BF_FORMAT_SENML_JSON] = &bf_decoder_senml,
     [BF_FORMAT_SENML_CBOR] = &bf_decoder_senml,
     [BF_FORMAT_SCALAR] = &bf_decoder_scalar,
+    [BF_FORMAT_BINARY] = &bf_decoder_binary,
 };
 
 const struct bf_decoder *bf_decoder_at(size_t index)

@@ -1,6 +1,7 @@
 /* message.c: the book-keeping of one message: its fields and what is wrong with it. Faults are
  * kept in the message, not in the arena, because "the arena is full" is one of them. */
 #include "ingest/decode/decoder.h"
+#include "ingest/decode/unwrap.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -59,21 +60,31 @@ bool bf_message_fields(struct bf_message *message)
     return true;
 }
 
+static void decode_stage(struct bf_message *message, const struct bf_stage *stage,
+                         const struct bf_wraps *wraps, struct bf_slice payload)
+{
+    struct bf_unwrap_fault fault;
+    if (wraps->count == 0 ||
+        bf_unwrap(wraps, message->limits->max_inflated, message->arena, &payload, &fault)) {
+        stage->decoder->decode(message, stage, payload);
+    } else {
+        bf_message_refuse(message, fault.reason, "%s", fault.what);
+    }
+}
+
 void bf_message_decode(struct bf_message *message)
 {
-    const struct bf_stage *stage = &message->plan->outer;
-    stage->decoder->decode(message, stage, message->input->payload);
+    decode_stage(message, &message->plan->outer, &message->plan->profile->wraps, message->input->payload);
 }
 
 void bf_message_inner(struct bf_message *message)
 {
-    const struct bf_stage *stage = &message->plan->inner;
     const struct bf_field *field = &message->fields[message->plan->payload];
     if (bf_field_absent(field)) {
         bf_message_refuse(message, BF_REJECT_missing_field, "the inner payload");
     } else if (field->kind != BF_FIELD_TEXT && field->kind != BF_FIELD_BYTES) {
         bf_message_refuse(message, BF_REJECT_bad_type, "the inner payload is no text");
     } else {
-        stage->decoder->decode(message, stage, field->as.text);
+        decode_stage(message, &message->plan->inner, &message->plan->profile->inner.wraps, field->as.text);
     }
 }

@@ -34,6 +34,7 @@ struct bf_pipeline_limits bf_pipeline_limits_of(const struct bf_site *site)
         .reject_payload = site->ingest.reject_payload,
         .decode_memory = site->ingest.decode_memory,
         .max_depth = MAX_DEPTH,
+        .max_inflated = site->ingest.max_inflated,
     };
 }
 

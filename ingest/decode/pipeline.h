@@ -20,6 +20,7 @@
 struct bf_pipeline_limits {
     size_t max_topic, max_payload, max_readings, reject_payload, decode_memory;
     size_t max_depth; /* of nesting */
+    size_t max_inflated; /* bytes that a packed payload may unpack to */
 };
 
 /* Those of one installation. */

@@ -20,8 +20,7 @@ static bool same_path(const struct bf_path *a, const struct bf_path *b)
     return true;
 }
 
-/* The field for that path; the same path is the same field. */
-static int want(struct bf_plan *plan, struct bf_want what)
+int bf_plan_find(const struct bf_plan *plan, struct bf_want what)
 {
     for (size_t i = 0; i < plan->want_count; i++) {
         const struct bf_want *known = &plan->wants[i];
@@ -29,6 +28,16 @@ static int want(struct bf_plan *plan, struct bf_want what)
             bf_slice_equal(known->item, what.item)) {
             return (int)i;
         }
+    }
+    return BF_NO_FIELD;
+}
+
+/* The field for that path; the same path is the same field. */
+static int want(struct bf_plan *plan, struct bf_want what)
+{
+    int known = bf_plan_find(plan, what);
+    if (known != BF_NO_FIELD) {
+        return known;
     }
     plan->wants[plan->want_count] = what;
     return (int)plan->want_count++;
@@ -117,6 +126,33 @@ static void plan_place(struct bf_plan *plan)
     }
 }
 
+static size_t conditions(const struct bf_binary_field *fields, size_t count, struct bf_plan *plan)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < fields[i].when_count; j++) {
+            const struct bf_path *path = &fields[i].whens[j].path;
+            found += path->count > 0;
+            if (path->count > 0 && plan) {
+                (void)want(plan, (struct bf_want){.path = path});
+            }
+        }
+    }
+    return found;
+}
+
+/* What the fields of a binary frame ask of the envelope; with a plan, they become wants. How many. */
+static size_t plan_conditions(const struct bf_profile *profile, struct bf_plan *plan)
+{
+    const struct bf_profile_binary *binary = &profile->binary;
+    size_t count = conditions(binary->fields, binary->count, plan) +
+                   conditions(binary->repeat, binary->repeat_count, plan);
+    for (size_t i = 0; i < binary->block_count; i++) {
+        count += conditions(binary->blocks[i].fields, binary->blocks[i].count, plan);
+    }
+    return count;
+}
+
 static bool plan_fill(struct bf_plan *plan)
 {
     const struct bf_profile *profile = plan->profile;
@@ -133,6 +169,7 @@ static bool plan_fill(struct bf_plan *plan)
         bool named = profile->has_each || bf_format_senml(profile->format);
         plan->values[i] = named ? BF_NO_FIELD : want(plan, value);
     }
+    (void)plan_conditions(profile, plan);
     plan->varies = depends_on_item(plan, &plan->source) || depends_on_item(plan, &plan->zone);
     for (size_t i = 0; i < plan->tag_count; i++) {
         plan->varies = plan->varies || depends_on_item(plan, &plan->tags[i].value);
@@ -143,7 +180,8 @@ static bool plan_fill(struct bf_plan *plan)
 /* Every template part may want a field; so may time, place (twice), the inner format and each reading. */
 static size_t count_parts(const struct bf_profile *profile)
 {
-    size_t count = 6 + profile->reading_count + profile->source.count + profile->zone.count;
+    size_t count = 6 + plan_conditions(profile, NULL) + profile->reading_count + profile->source.count +
+                   profile->zone.count;
     for (size_t i = 0; i < profile->reading_count; i++) {
         count += profile->readings[i].channel.count;
     }

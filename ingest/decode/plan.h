@@ -62,6 +62,8 @@ struct bf_plan {
 /* CONFIG where the profile holds more than a reading can carry. */
 enum bf_status bf_plan_create(const struct bf_profile *profile, struct bf_plan **plan,
                               struct bf_err *err) BF_MUST_CHECK;
+/* The field of that want, or BF_NO_FIELD. */
+int bf_plan_find(const struct bf_plan *plan, struct bf_want what);
 void bf_plan_destroy(struct bf_plan *plan);
 
 #endif

@@ -67,6 +67,21 @@ static const struct format formats[] = {
                      "readings: [{path: $.t, quantity: temperature, unit: Cel}]\n",
      .payload = BYTES("\xa1"
                       "dbodyD\x81\xa1t\x15")},
+    {.decoder = "binary", /* with a mark, since any bytes are a frame */
+     .profile = HEAD "format: binary\nbinary:\n  fields: [{name: mark, length: 2}, {name: at, length: 4}]\n"
+                     "  repeat: [{name: v, type: float, length: 2, when: {mark: 48879}}]\n"
+                     "time: {path: $.at, unit: s}\nreadings: [{path: $.v, quantity: level, unit: m}]\n",
+     .payload = BYTES("\xbe\xef\x65\x53\xf1\x00\x3e\x00\x3f\x00")},
+    {.decoder = "binary",
+     .profile = HEAD "format: json\ninner: {path: $.data, wrap: base64, format: binary}\n"
+                     "binary: {blocks: [{type: 1, fields: [{name: v, type: bcd}]}]}\n"
+                     "readings: [{path: $.v, quantity: level, unit: m}]\n",
+     .payload = BYTES("{\"data\":\"ARI=\"}")},
+    {.decoder = "scalar",
+     .profile = HEAD "format: scalar\nwrap: gzip\nreadings: [{quantity: level, unit: m}]\n",
+     .payload = BYTES("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03"
+                      "32\xd4"
+                      "3\x05\x00\x9e\xad{\x03\x04\x00\x00\x00")},
     {.decoder = "scalar",
      .profile = HEAD "format: scalar\nreadings: [{quantity: level, unit: m}]\n",
      .payload = BYTES("2.5 cm")},

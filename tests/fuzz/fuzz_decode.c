@@ -7,7 +7,7 @@
 #include "ingest/decode/pipeline.h"
 #include "tests/fuzz/target.h"
 
-#define FORMATS 7
+#define FORMATS 10
 #define HEAD "version: 1\nnetwork: n\nzone: \"{device}\"\n"
 
 static const struct {
@@ -35,6 +35,20 @@ static const struct {
           "  - {path: $.x.y, quantity: y, unit: m}\n  - {path: '$[\"5\"]', quantity: five, type: bool}\n"},
     {"profiles/g.yaml", "g/d1",
      HEAD "topic: g/{device}\nformat: scalar\nreadings: [{quantity: level, unit: m, values: {ON: 1}}]\n"},
+    {"profiles/h.yaml", "h/d1",
+     HEAD
+     "topic: h/{device}\nformat: binary\nbinary:\n  fields: [{name: n, bit: 4, bits: 4}, {name: k, at: 0}]\n"
+     "  times: n\n  repeat: [{name: at, length: 4}, {name: v, type: float, length: 2, when: {k: [32, 33]}},\n"
+     "    {name: s, type: text, length: 3, optional: true}, {name: b, type: bcd, length: 8, at: 1,"
+     " optional: true}]\ntime: {path: $.at, unit: s}\n"
+     "readings:\n  - {path: $.v, quantity: v, unit: m}\n  - {path: $.s, quantity: s, type: text}\n"
+     "  - {path: $.b, quantity: b, unit: m}\n"},
+    {"profiles/i.yaml", "i/d1",
+     HEAD "topic: i/{device}\nformat: json\ninner: {path: $.data, wrap: base64, format: binary}\nbinary:\n"
+          "  size_length: 1\n  blocks: [{type: 1, fields: [{name: v, length: 2, endian: little,"
+          " when: {$.port: 2}}]}]\nreadings: [{path: $.v, quantity: v, unit: m}]\n"},
+    {"profiles/j.yaml", "j/d1",
+     HEAD "topic: j/{device}\nformat: json\nwrap: gzip\nreadings: [{path: $.v, quantity: v, unit: m}]\n"},
 };
 
 static struct bf_pipeline *pipeline;
@@ -47,7 +61,8 @@ static void open_pipeline(void)
                                                      .max_readings = 100,
                                                      .reject_payload = 1024,
                                                      .decode_memory = 1 << 20,
-                                                     .max_depth = 64};
+                                                     .max_depth = 64,
+                                                     .max_inflated = 65536};
     struct bf_bundle_file files[FORMATS + 1] = {
         {.name = BF_SLICE("city.yaml"), .bytes = BF_SLICE("name: test\ntitle: Test\ntimezone: UTC\n")}};
     struct bf_bundle bundle = {.files = files, .count = FORMATS + 1};

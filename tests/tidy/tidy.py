@@ -113,6 +113,7 @@ FOREIGN = {
     r"yaml\.h": "config",
     r"cjson/.*": "config",
     r"xxhash\.h|openssl/.*": "core",
+    r"zlib\.h": "ingest/decode",
     r"msgpack.*|cmocka\.h|lua.*\.h|lauxlib\.h": "tests",
 }
 

@@ -94,6 +94,7 @@ static const struct bf_pipeline_limits kit_limits = {
     .reject_payload = 65536,
     .decode_memory = 4194304,
     .max_depth = 64,
+    .max_inflated = 65536,
 };
 
 static inline struct kit *kit_open(const char *profile)
