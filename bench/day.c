@@ -1,6 +1,7 @@
-/* day.c: a long log of readings for replays: what belfry-ingest would have written in that time, 10,000
- * devices in 12 districts, with a tick every 250 ms.
- * day --brokers B [--prefix belfry] [--rate 10000] [--minutes N]: prints JSON when all is acknowledged. */
+/* day.c: a long log of readings for replays: what belfry-ingest would have written in that time. Each device, of
+ * 12 districts, sends every --every seconds, evenly shifted; a tick goes to every partition each --tick-ms.
+ * day --brokers B [--prefix belfry] [--devices 10000] [--every 1] [--minutes 2] [--tick-ms 250]
+ * Without devices there are only ticks. Prints JSON when all is acknowledged. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,8 +13,8 @@
 #include "peers/kafka/kafka.h"
 
 #define PARTITIONS 12
-#define TICKS_PER_S 4
 #define RECORD_MAX 320
+#define LINGER_MS 200 /* large batches: the embedded cluster keeps 5 MiB of a partition, compressed */
 #define DRAIN_MS 120000
 
 static void send(struct bf_producer *producer, enum bf_record_type type, int32_t partition,
@@ -31,12 +32,12 @@ static void send(struct bf_producer *producer, enum bf_record_type type, int32_t
     bench_must(bf_producer_send_wait(producer, &record, NULL, &err), &err);
 }
 
-static void send_reading(struct bf_producer *producer, int64_t serial, int64_t event_us)
+static void send_reading(struct bf_producer *producer, unsigned device, int64_t serial, int64_t event_us)
 {
     char bytes[RECORD_MAX];
     struct bf_reading reading;
     struct bf_mp_writer writer;
-    bench_sample_reading((unsigned)(serial % BENCH_DEVICES), serial, &reading);
+    bench_sample_reading(device, serial, &reading);
     reading.event_us = reading.ingest_us = event_us;
     bf_mp_writer_init(&writer, bytes, sizeof bytes);
     bf_reading_pack(&reading, &writer);
@@ -65,6 +66,11 @@ static void send_ticks(struct bf_producer *producer, int64_t serial, int64_t clo
     }
 }
 
+static int64_t number(int argc, char **argv, const char *name, const char *otherwise)
+{
+    return strtoll(bench_argument(argc, argv, name, otherwise), NULL, 10);
+}
+
 int main(int argc, char **argv)
 {
     struct bf_err err;
@@ -73,22 +79,25 @@ int main(int argc, char **argv)
                                                bench_argument(argc, argv, "--brokers", "127.0.0.1:9092"),
                                            .prefix = bench_argument(argc, argv, "--prefix", "belfry"),
                                            .client_id = "bench-day"};
-    int64_t rate = strtoll(bench_argument(argc, argv, "--rate", "10000"), NULL, 10);
-    int64_t minutes = strtoll(bench_argument(argc, argv, "--minutes", "2"), NULL, 10);
-    if (rate < TICKS_PER_S || minutes < 1) {
-        bench_fail("--rate of at least 4, --minutes of at least 1");
+    int64_t devices = number(argc, argv, "--devices", "10000");
+    int64_t every_us = number(argc, argv, "--every", "1") * BF_US_PER_S;
+    int64_t span_us = number(argc, argv, "--minutes", "2") * 60 * BF_US_PER_S;
+    int64_t tick_us = number(argc, argv, "--tick-ms", "250") * BF_US_PER_MS;
+    if (devices < 0 || devices > 1000000 || every_us < BF_US_PER_S || span_us <= 0 || tick_us <= 0) {
+        bench_fail("--devices of 0 to 1000000; --every, --minutes and --tick-ms of at least 1");
     }
-    bench_must(bf_producer_create(&kafka, 20, 100000, &producer, &err), &err);
-    int64_t readings = rate * minutes * 60;
-    for (int64_t serial = 0; serial < readings; serial++) {
-        int64_t event_us = BENCH_START_US + serial * BF_US_PER_S / rate;
-        send_reading(producer, serial, event_us);
-        if ((serial + 1) % (rate / TICKS_PER_S) == 0) {
-            send_ticks(producer, serial, event_us);
+    bench_must(bf_producer_create(&kafka, LINGER_MS, 100000, &producer, &err), &err);
+    int64_t serial = 0;
+    for (int64_t at_us = tick_us; at_us <= span_us; at_us += tick_us) {
+        for (; devices > 0 && serial * every_us / devices < at_us; serial++) {
+            send_reading(producer, (unsigned)(serial % devices), serial,
+                         BENCH_START_US + serial * every_us / devices);
         }
+        send_ticks(producer, serial, BENCH_START_US + at_us);
     }
     bench_must(bf_producer_wait(producer, bf_producer_handed(producer), DRAIN_MS, &err), &err);
     bf_producer_destroy(producer, 1000);
-    printf("{\"readings\":%lld,\"minutes\":%lld}\n", (long long)readings, (long long)minutes);
+    printf("{\"readings\":%lld,\"minutes\":%lld}\n", (long long)serial,
+           (long long)(span_us / BF_US_PER_S / 60));
     return 0;
 }

@@ -289,12 +289,13 @@ struct bf_window *bf_series_put_window(struct bf_windows *windows, struct bf_ser
                                        const struct bf_pane *pane)
 {
     int64_t start_us = pane->start_us;
-    uint32_t *link = &series->newest;
-    while (*link != 0 && bf_windows_at(windows, *link)->start_us > start_us) {
-        link = &bf_windows_at(windows, *link)->older;
+    uint32_t older = series->newest, newer = 0;
+    while (older != 0 && bf_windows_at(windows, older)->start_us > start_us) {
+        newer = older;
+        older = bf_windows_at(windows, older)->older;
     }
-    if (*link != 0 && bf_windows_at(windows, *link)->start_us == start_us) {
-        return bf_windows_at(windows, *link);
+    if (older != 0 && bf_windows_at(windows, older)->start_us == start_us) {
+        return bf_windows_at(windows, older);
     }
     uint32_t index = bf_pool_take(&windows->windows);
     if (index == 0) {
@@ -304,8 +305,10 @@ struct bf_window *bf_series_put_window(struct bf_windows *windows, struct bf_ser
     window->start_us = start_us;
     window->end_us = pane->end_us;
     window->series = bf_series_index(windows, series);
-    window->older = *link;
-    *link = index;
+    window->older = older;
+    window->newer = newer;
+    *(newer != 0 ? &bf_windows_at(windows, newer)->older : &series->newest) = index;
+    *(older != 0 ? &bf_windows_at(windows, older)->newer : &series->oldest) = index;
     series->windows++;
     struct bf_slot *slot = &windows->slots[series->slot];
     if (slot->oldest_end_us == BF_TIME_NONE || pane->end_us < slot->oldest_end_us) {
@@ -389,17 +392,12 @@ const struct bf_cell *bf_window_total(const struct bf_windows *windows, const st
     return &room->cell;
 }
 
-static uint32_t window_index(const struct bf_windows *windows, const struct bf_window *window)
-{
-    return (uint32_t)(window - (const struct bf_window *)(const void *)windows->windows.items) + 1;
-}
-
 void bf_window_mark(struct bf_windows *windows, struct bf_window *window)
 {
     if (window->flags & BF_WINDOW_DIRTY) {
         return;
     }
-    uint32_t index = window_index(windows, window);
+    uint32_t index = bf_window_index(windows, window);
     window->flags |= BF_WINDOW_DIRTY;
     window->dirty_previous = windows->dirty_last;
     window->dirty_next = 0;

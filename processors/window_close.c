@@ -161,64 +161,39 @@ void bf_windows_close(struct bf_windows *windows, int64_t now_us, bf_close close
     }
 }
 
-static void free_window(struct bf_windows *windows, uint32_t index)
+void bf_series_remove_window(struct bf_windows *windows, struct bf_series *series, struct bf_window *window)
 {
-    struct bf_window *window = bf_windows_at(windows, index);
+    const struct bf_slot *slot = &windows->slots[series->slot];
+    *(window->newer != 0 ? &bf_windows_at(windows, window->newer)->older : &series->newest) = window->older;
+    *(window->older != 0 ? &bf_windows_at(windows, window->older)->newer : &series->oldest) = window->newer;
+    series->windows--;
     bf_window_clean(windows, window);
-    const struct bf_slot *slot = &windows->slots[bf_series_at(windows, window->series)->slot];
     for (uint32_t part = window->parts; part != 0;) {
         uint32_t next = bf_slot_share(windows, slot, part)->next;
         bf_share_give(&windows->shares, slot->share_class, part);
         part = next;
     }
-    bf_pool_give(&windows->windows, index);
+    bf_pool_give(&windows->windows, bf_window_index(windows, window));
 }
 
-void bf_series_remove_window(struct bf_windows *windows, struct bf_series *series, struct bf_window *window)
+/* Drops what is over, from the oldest on. Returns the end of what is the oldest then, by which to come again;
+ * BF_TIME_NONE: nothing is left. A count goes whole, and only when its device is silent. */
+static int64_t drop_of_series(struct bf_windows *windows, const struct bf_slot *slot,
+                              struct bf_series *series, int64_t now_us)
 {
-    uint32_t *link = &series->newest;
-    while (bf_windows_at(windows, *link) != window) {
-        link = &bf_windows_at(windows, *link)->older;
+    bool whole = slot->definition->window.kind == BF_WINDOW_COUNT;
+    const struct bf_window *newest = bf_windows_or_null(windows, series->newest);
+    if (whole && newest != NULL && bf_slot_drop_us(slot, newest->end_us) > now_us) {
+        return newest->end_us;
     }
-    uint32_t index = *link;
-    *link = window->older;
-    series->windows--;
-    free_window(windows, index);
-}
-
-static void drop_of_series(struct bf_windows *windows, struct bf_slot *slot, struct bf_series *series,
-                           int64_t now_us)
-{
-    uint32_t *link = &series->newest;
-    bool data = false;
-    if (slot->definition->window.kind == BF_WINDOW_COUNT && *link != 0 &&
-        bf_slot_drop_us(slot, bf_windows_at(windows, *link)->end_us) > now_us) {
-        int64_t end_us = bf_windows_at(windows, *link)->end_us; /* a device that is not silent: all stays */
-        bool oldest = slot->oldest_end_us == BF_TIME_NONE || end_us < slot->oldest_end_us;
-        slot->oldest_end_us = oldest ? end_us : slot->oldest_end_us;
-        return;
-    }
-    while (*link != 0) {
-        struct bf_window *window = bf_windows_at(windows, *link);
-        if (bf_slot_drop_us(slot, window->end_us) <= now_us) {
-            break; /* and all older ones */
+    while (series->oldest != 0) {
+        struct bf_window *oldest = bf_windows_at(windows, series->oldest);
+        if (!whole && bf_slot_drop_us(slot, oldest->end_us) > now_us) {
+            return oldest->end_us;
         }
-        if (slot->oldest_end_us == BF_TIME_NONE || window->end_us < slot->oldest_end_us) {
-            slot->oldest_end_us = window->end_us;
-        }
-        if (!data && window->parts != 0) {
-            data = true;
-            slot->newest_end_us = window->end_us > slot->newest_end_us ? window->end_us : slot->newest_end_us;
-        }
-        link = &window->older;
+        bf_series_remove_window(windows, series, oldest);
     }
-    for (uint32_t index = *link; index != 0;) {
-        uint32_t older = bf_windows_at(windows, index)->older;
-        free_window(windows, index);
-        series->windows--;
-        index = older;
-    }
-    *link = 0;
+    return BF_TIME_NONE;
 }
 
 void bf_windows_drop(struct bf_windows *windows, int64_t now_us)
@@ -228,13 +203,19 @@ void bf_windows_drop(struct bf_windows *windows, int64_t now_us)
         if (slot->oldest_end_us == BF_TIME_NONE || bf_slot_drop_us(slot, slot->oldest_end_us) > now_us) {
             continue;
         }
+        if (slot->newest_end_us != BF_TIME_NONE && bf_slot_drop_us(slot, slot->newest_end_us) <= now_us) {
+            slot->newest_end_us = BF_TIME_NONE; /* it goes, and so does all other data */
+        }
         slot->oldest_end_us = BF_TIME_NONE;
-        slot->newest_end_us = BF_TIME_NONE;
         for (uint32_t at = slot->first; at != 0;) {
             struct bf_series *series = bf_series_at(windows, at);
             at = series->next;
-            drop_of_series(windows, slot, series, now_us);
-            bf_windows_release_series(windows, series);
+            int64_t end_us = drop_of_series(windows, slot, series, now_us);
+            if (end_us == BF_TIME_NONE) {
+                bf_windows_release_series(windows, series);
+            } else if (slot->oldest_end_us == BF_TIME_NONE || end_us < slot->oldest_end_us) {
+                slot->oldest_end_us = end_us;
+            }
         }
     }
 }

@@ -34,7 +34,7 @@ struct bf_series {
     uint32_t slot, text, text_len;
     uint32_t chain;          /* of the hash table */
     uint32_t previous, next; /* of the slot */
-    uint32_t newest;         /* window */
+    uint32_t newest, oldest; /* window */
     uint32_t windows;        /* how many */
     uint32_t waiting;        /* late partials and tracks of sources that refer to it */
     uint32_t owner;          /* whose handle may find it without its scope; 0: nobody's (bf_series_held) */
@@ -51,8 +51,8 @@ enum {
 struct bf_window {
     int64_t start_us, end_us; /* of the pane */
     uint32_t series;
-    uint32_t older; /* of the series */
-    uint32_t parts; /* 0: a window without data, published with n = 0 */
+    uint32_t older, newer; /* of the series */
+    uint32_t parts;        /* 0: a window without data, published with n = 0 */
     uint32_t dirty_previous, dirty_next;
     uint32_t revision; /* of the last result that went out */
     uint32_t flags;
@@ -76,6 +76,10 @@ static inline struct bf_window *bf_windows_at(const struct bf_windows *windows, 
 static inline struct bf_window *bf_windows_or_null(const struct bf_windows *windows, uint32_t index)
 {
     return index == 0 ? NULL : bf_windows_at(windows, index);
+}
+static inline uint32_t bf_window_index(const struct bf_windows *windows, const struct bf_window *window)
+{
+    return (uint32_t)(window - (const struct bf_window *)(const void *)windows->windows.items) + 1;
 }
 static inline struct bf_share *bf_slot_share(const struct bf_windows *windows, const struct bf_slot *slot,
                                              uint32_t index)
