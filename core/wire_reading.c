@@ -68,4 +68,22 @@ static const struct bf__field reading_fields[] = {
      .presence = BF__UNLESS_ZERO},
     {.key = 21, BF__PARTS(bf_reading, delivery, bf__delivery_schema)},
 };
-BF__RECORD(reading, false, NULL)
+const struct bf__schema bf__reading_schema = {
+    .name = "reading",
+    .fields = reading_fields,
+    .count = BF__COUNT_OF(reading_fields),
+    .size = sizeof(struct bf_reading),
+    .array = false,
+    .check = NULL,
+};
+
+void bf_reading_pack(const struct bf_reading *record, struct bf_mp_writer *writer)
+{
+    bf__schema_pack(&bf__reading_schema, record, writer);
+}
+
+enum bf_status bf_reading_unpack(struct bf_slice bytes, struct bf_reading *record, struct bf_err *err)
+{
+    return bf__reading_quick(bytes, record) ? BF_OK
+                                            : bf__schema_unpack(&bf__reading_schema, bytes, record, err);
+}
