@@ -1,5 +1,5 @@
-/* day.c: a long log of readings for replays: what belfry-ingest would have written in that time. Each device, of
- * 12 districts, sends every --every seconds, evenly shifted; a tick goes to every partition each --tick-ms.
+/* day.c: a long log of readings for replays: what belfry-ingest would have written in that time. Each device,
+ * of 12 districts, sends every --every seconds, evenly shifted; every --tick-ms each partition gets a tick.
  * day --brokers B [--prefix belfry] [--devices 10000] [--every 1] [--minutes 2] [--tick-ms 250]
  * Without devices there are only ticks. Prints JSON when all is acknowledged. */
 #include <stdio.h>

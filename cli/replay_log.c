@@ -195,14 +195,14 @@ static enum bf_status write_result(struct replay_run *run, const struct bf_rerun
 static enum bf_status take_kpi(struct replay_run *run, const struct bf_rerun_result *result,
                                struct bf_err *err)
 {
-    struct bf_kpi kpi;
-    enum bf_status status = bf_kpi_unpack(result->output->value, &kpi, err);
-    if (status != BF_OK || kpi.phase != BF_KPI_FINAL || kpi.start_us < atomic_load(&run->from_us)) {
-        return status;
+    const struct bf_kpi *kpi = result->output->kpi;
+    enum bf_status status = BF_OK;
+    if (kpi->phase != BF_KPI_FINAL || kpi->start_us < atomic_load(&run->from_us)) {
+        return BF_OK;
     }
-    atomic_fetch_add(kpi.revision == 0 ? &run->finals : &run->revisions, 1);
+    atomic_fetch_add(kpi->revision == 0 ? &run->finals : &run->revisions, 1);
     if (run->comparison != NULL) {
-        status = bf_comparison_put(run->comparison, BF_COMPARE_REPLAY, &kpi, err);
+        status = bf_comparison_put(run->comparison, BF_COMPARE_REPLAY, kpi, err);
     }
     return status == BF_OK && run->producer != NULL ? write_result(run, result, err) : status;
 }

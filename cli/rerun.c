@@ -49,6 +49,7 @@ static enum bf_status open_source(struct bf_rerun *rerun, int32_t partition, str
                                             .install = rerun->options.install,
                                             .definitions = definitions,
                                             .definitions_context = rerun,
+                                            .finals_only = true,
                                             .emit = bf__rerun_first,
                                             .emit_context = source};
     source->rerun = rerun;

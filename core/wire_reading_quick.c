@@ -1,7 +1,8 @@
-/* wire_reading_quick.c: the reading as bf_reading_pack writes it: every key in its place, numbers in their shortest
- * form. It comes millions of times an hour, and walking tables for it costs six times as much. Whatever else the
- * bytes are, wrong or only different, is left to the tables, which also say what is wrong: so this file can
- * refuse too much, which costs time, and must take nothing that they would not (tests/unit/core/test_wire_reading_quick.c).
+/* wire_reading_quick.c: the reading as bf_reading_pack writes it: every key in its place, numbers in their
+ * shortest form. It comes millions of times an hour, and walking tables for it costs six times as much.
+ * Whatever else the bytes are, wrong or only different, is left to the tables, which also say what is wrong:
+ * so this file may refuse too much, which costs time, and must take nothing that they would not take as the
+ * same reading (tests/unit/core/test_wire_reading_quick.c).
  * Declined: the same for other records (they are rare beside readings). */
 #include <endian.h>
 #include <math.h>

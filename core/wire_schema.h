@@ -78,8 +78,8 @@ struct bf__schema {
 extern const struct bf__schema bf__delivery_schema; /* used by readings and rejects */
 
 extern const struct bf__schema bf__reading_schema;
-/* True: the bytes are as bf_reading_pack writes them, and *reading is what the schema would make of them; tags
- * behind tag_count are left as they are. False says nothing: ask the schema. */
+/* True: the bytes are as bf_reading_pack writes them, and *reading is what the schema would make of them;
+ * tags behind tag_count are left as they are. False says nothing: ask the schema. */
 bool bf__reading_quick(struct bf_slice bytes, struct bf_reading *reading);
 
 void bf__schema_pack(const struct bf__schema *schema, const void *record,

@@ -19,7 +19,8 @@ struct bf_output {
     int32_t partition;
     enum bf_record_type type;
     struct bf_slice key, value; /* borrowed for the time of the call */
-    uint32_t index; /* of this output among those of one input record: part of the origin */
+    const struct bf_kpi *kpi;   /* what value says, where it is one; borrowed, too */
+    uint32_t index;             /* of this output among those of one input record: part of the origin */
 };
 
 typedef void (*bf_emit)(void *context, const struct bf_output *output);
@@ -37,7 +38,6 @@ void bf__output_kpi(struct bf_outlet *outlet, const struct bf_kpi *kpi);
 void bf__output_device(struct bf_outlet *outlet, const struct bf_device *device);
 void bf__output_reject(struct bf_outlet *outlet, const struct bf_reject *reject);
 /* To every partition of the topic. */
-void bf__output_tick(struct bf_outlet *outlet, enum bf_output_topic topic,
-                     const struct bf_task_tick *tick);
+void bf__output_tick(struct bf_outlet *outlet, enum bf_output_topic topic, const struct bf_task_tick *tick);
 
 #endif

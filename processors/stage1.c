@@ -10,13 +10,11 @@ static enum bf_status apply_settings(struct bf_stage1 *task, struct bf_err *err)
 {
     task->settings = bf_generations_settings(&task->generations);
     enum bf_status status = bf_windows_limit(&task->windows, task->settings.max_windows,
-                                             task->settings.max_scopes, 1, task->settings.max_state,
-                                             err);
+                                             task->settings.max_scopes, 1, task->settings.max_state, err);
     if (status == BF_OK) {
         status = bf_tracks_limit(&task->tracks, &task->windows, task->settings.max_sources, err);
     }
-    return status == BF_OK ? bf_devices_limit(&task->devices, task->settings.max_devices, err)
-                           : status;
+    return status == BF_OK ? bf_devices_limit(&task->devices, task->settings.max_devices, err) : status;
 }
 
 enum bf_status bf_stage1_create(const struct bf_task_options *options, struct bf_stage1 **task,
@@ -28,6 +26,7 @@ enum bf_status bf_stage1_create(const struct bf_task_options *options, struct bf
     }
     made->options = *options;
     made->last_emit_us = BF_TIME_NONE;
+    made->due_us = BF_TIME_NONE;
     made->outlet.emit = options->emit;
     made->outlet.context = options->emit_context;
     made->outlet.partitions[BF_OUTPUT_REJECTS] = options->install->rejects;
@@ -93,8 +92,7 @@ static int64_t effective_from(const struct bf_stage1 *task, int64_t from_us)
     return now_us != BF_TIME_NONE && now_us >= from_us ? now_us + 1 : from_us;
 }
 
-static enum bf_status take_control(struct bf_stage1 *task, struct bf_slice bytes,
-                                   struct bf_err *err)
+static enum bf_status take_control(struct bf_stage1 *task, struct bf_slice bytes, struct bf_err *err)
 {
     struct bf_control control;
     struct bf_err bad;
@@ -107,19 +105,17 @@ static enum bf_status take_control(struct bf_stage1 *task, struct bf_slice bytes
     if (control.generation <= bf_generations_newest(&task->generations)) {
         return BF_OK; /* a reload that was finished by running it again */
     }
-    enum bf_status status = task->options.definitions(task->options.definitions_context,
-                                                      control.generation, &plan, err);
+    enum bf_status status =
+        task->options.definitions(task->options.definitions_context, control.generation, &plan, err);
     if (status != BF_OK) {
         return status;
     }
-    status =
-        bf_generations_learn(&task->generations, &task->windows, plan,
-                             effective_from(task, control.from_us), true, task->clock.now_us, err);
+    status = bf_generations_learn(&task->generations, &task->windows, plan,
+                                  effective_from(task, control.from_us), true, task->clock.now_us, err);
     return status == BF_OK ? apply_settings(task, err) : status;
 }
 
-enum bf_status bf_stage1_apply(struct bf_stage1 *task, const struct bf_input *input,
-                               struct bf_err *err)
+enum bf_status bf_stage1_apply(struct bf_stage1 *task, const struct bf_input *input, struct bf_err *err)
 {
     task->outlet.index = 0;
     if (input->type == BF_RECORD_READING) {
@@ -179,9 +175,8 @@ static enum bf_status load_tables(struct bf_stage1 *task, uint64_t format, struc
                                  task->options.definitions_context, err);
     }
     if (status == BF_OK) {
-        status =
-            bf_generations_load(&task->generations, &task->windows, in, task->options.definitions,
-                                task->options.definitions_context, true, err);
+        status = bf_generations_load(&task->generations, &task->windows, in, task->options.definitions,
+                                     task->options.definitions_context, true, err);
     }
     if (status == BF_OK) {
         status = bf_devices_load(&task->devices, in, err);
@@ -199,14 +194,12 @@ enum bf_status bf_stage1_load(struct bf_stage1 *task, struct bf_slice bytes, str
 {
     struct bf_mp_reader in;
     struct bf_task_counters *c = &task->counters;
-    uint64_t *const counters[] = {&c->readings, &c->accepted, &c->duplicate,
-                                  &c->older,    &c->content,  &c->malformed,
-                                  &c->late,     &c->limit,    &task->refused};
+    uint64_t *const counters[] = {&c->readings,  &c->accepted, &c->duplicate, &c->older,     &c->content,
+                                  &c->malformed, &c->late,     &c->limit,     &task->refused};
     bf_mp_reader_init(&in, bytes);
     uint64_t format = bf_mp_get_uint(&in);
     if (format < BF_STATE_FORMAT_OLDEST || format > BF_STATE_FORMAT) {
-        return bf_err_set(err, BF_FATAL,
-                          "the checkpoint has state format %llu, this engine reads %d to %d",
+        return bf_err_set(err, BF_FATAL, "the checkpoint has state format %llu, this engine reads %d to %d",
                           (unsigned long long)format, BF_STATE_FORMAT_OLDEST, BF_STATE_FORMAT);
     }
     task->last_emit_us = bf_mp_get_int(&in);

@@ -82,12 +82,19 @@ static void note_limit(struct verdict *verdict, const char *reason)
 /* Whether the change of this window is to go out before it closes. */
 static bool goes_out(const struct bf_stage1 *task, const struct bf_slot *slot, bool late)
 {
-    return !slot->finishes || late || (slot->definition->live && slot->count <= task->settings.live_scopes);
+    return !slot->finishes || late || bf__stage1_is_live(task, slot);
 }
 
 static bool by_device_only(const struct bf_kpi_definition *definition)
 {
     return definition->group_count == 1 && definition->group[0].kind == BF_GROUP_DEVICE;
+}
+
+static void mark(struct bf_stage1 *task, const struct bf_slot *slot, struct bf_window *window)
+{
+    int64_t close_us = bf_window_close_us(slot, window);
+    task->due_us = close_us < task->due_us ? close_us : task->due_us;
+    bf_window_mark(&task->windows, window);
 }
 
 /* Something late changes all closed windows with its pane: each gets a result anew. */
@@ -105,7 +112,7 @@ static void mark_late(struct bf_stage1 *task, const struct bf_slot *slot, const 
         }
         if (window != NULL) {
             window->flags |= BF_WINDOW_SEALED;
-            bf_window_mark(windows, window);
+            mark(task, slot, window);
         }
     }
 }
@@ -118,7 +125,7 @@ void bf__stage1_changed(struct bf_stage1 *task, const struct bf_slot *slot, stru
         window->flags |= BF_WINDOW_SEALED;
     }
     if (goes_out(task, slot, late)) {
-        bf_window_mark(&task->windows, window);
+        mark(task, slot, window);
     }
     if (late && slot->finishes) {
         mark_late(task, slot, window);
@@ -173,14 +180,14 @@ static void count_changed(struct bf_stage1 *task, const struct bf_slot *slot, st
         }
         bf_count_trim(&task->windows, series);
     } else if (goes_out(task, slot, false)) {
-        bf_window_mark(&task->windows, window);
+        mark(task, slot, window);
     }
 }
 
 /* Whether this is to be counted, and where. NULL: not, and the verdict says why. */
 static struct bf_series *admit(struct bf_stage1 *task, const struct bf_kpi_plan_item *kpi,
-                               uint32_t slot_index, const struct bf_pane *pane,
-                               const struct arrival *arrival, struct verdict *verdict)
+                               uint32_t slot_index, const struct bf_pane *pane, const struct arrival *arrival,
+                               struct verdict *verdict)
 {
     struct bf_windows *windows = &task->windows;
     const struct bf_slot *slot = &windows->slots[slot_index];

@@ -62,7 +62,9 @@ static bool flush_window(struct bf_stage1 *task, struct bf_window *window, int64
     const struct bf_slot *slot = &task->windows.slots[series->slot];
     bool drops = bf_slot_refuse_us(slot, window->end_us) <= now_us;
     if (!slot->finishes) {
-        bool goes = all || drops || closes_at(slot, window, old_us, now_us);
+        bool late = bf_window_close_us(slot, window) <= old_us;
+        bool goes =
+            drops || closes_at(slot, window, old_us, now_us) || (all && (late || !task->options.finals_only));
         if (goes) {
             send_partial(task, slot, series, window, old_us);
         }
@@ -77,7 +79,7 @@ static bool flush_window(struct bf_stage1 *task, struct bf_window *window, int64
         }
         return all || drops;
     }
-    if (all && !closes && slot->definition->live && slot->count <= task->settings.live_scopes) {
+    if (all && !closes && bf__stage1_is_live(task, slot)) {
         bf__stage1_publish(task, series, window, BF_KPI_PROVISIONAL, old_us);
     }
     return all && !closes; /* what closes gets its final in a moment */
@@ -85,12 +87,20 @@ static bool flush_window(struct bf_stage1 *task, struct bf_window *window, int64
 
 static void flush_windows(struct bf_stage1 *task, int64_t old_us, int64_t now_us, bool all)
 {
+    if (now_us < task->due_us && (!all || task->options.finals_only)) {
+        return;
+    }
+    task->due_us = INT64_MAX;
     for (uint32_t at = task->windows.dirty_first; at != 0;) {
         struct bf_window *window = bf_windows_at(&task->windows, at);
         at = window->dirty_next;
         if (flush_window(task, window, old_us, now_us, all)) {
             bf_window_clean(&task->windows, window);
+            continue;
         }
+        const struct bf_slot *slot = &task->windows.slots[bf_series_at(&task->windows, window->series)->slot];
+        int64_t close_us = bf_window_close_us(slot, window);
+        task->due_us = close_us < task->due_us ? close_us : task->due_us;
     }
 }
 

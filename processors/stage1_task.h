@@ -20,11 +20,17 @@ struct bf_stage1 {
     struct bf_contents *contents;
     struct bf_task_counters counters;
     int64_t last_emit_us;
+    int64_t due_us;   /* no changed window closes before; scratch */
     uint64_t refused; /* windows without data, and pieces of held values, for which there was no room */
     uint64_t mixed;   /* windows for which two definitions had data; since the start */
     struct bf_outlet outlet;
 };
 
+/* Whether results of the slot's open windows go out. */
+static inline bool bf__stage1_is_live(const struct bf_stage1 *task, const struct bf_slot *slot)
+{
+    return !task->options.finals_only && slot->definition->live && slot->count <= task->settings.live_scopes;
+}
 /* stage1_reading.c */
 void bf__stage1_reading(struct bf_stage1 *task, const struct bf_input *input);
 /* The window's data has changed: it is late, or is to go out before it closes. */

@@ -28,6 +28,7 @@ struct bf_task_options {
     const struct bf_install *install; /* partition counts and install id; must outlive the task */
     bf_definitions definitions;
     void *definitions_context;
+    bool finals_only; /* nobody looks at open windows: stage 1 sends nothing of one before it closes */
     bf_emit emit;
     void *emit_context;
 };

@@ -18,7 +18,7 @@
  *
  * Owner:  the task.   Thread: the task's.
  * Limits: max_windows windows (as many cells of a size, times `cells`), max_state bytes of cells, max_scopes
- *         series; at the limit NULL. 56 bytes a pane, 72 and the aggregate's state a cell, 64 + 64 a series
+ *         series; at the limit NULL. 56 bytes a pane, 72 and the aggregate's state a cell, 56 + 64 a series
  *         with a scope of up to 60 bytes. */
 #ifndef BF_PROCESSORS_WINDOW_H
 #define BF_PROCESSORS_WINDOW_H

@@ -123,9 +123,12 @@ static struct bf_stage2 *reload_stage2(struct bf_stage2 *task, const struct bf_t
     return task;
 }
 
+static bool finals_only; /* of the tasks that run_stage1 makes */
+
 static void run_stage1(int p, struct list *out, bool crash, uint64_t crash_seed)
 {
     struct bf_task_options options = task_options(p, out, "s1");
+    options.finals_only = finals_only;
     struct bf_stage1 *task;
     struct bf_err err;
     uint64_t keep_seed = seed;
