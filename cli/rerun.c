@@ -58,6 +58,7 @@ static enum bf_status open_source(struct bf_rerun *rerun, int32_t partition, str
     source->end = rerun->options.end[partition];
     atomic_store(&source->first_us, BF_TIME_NONE);
     source->heard_us = bf_time_monotonic_us();
+    source->told_us = BF_TIME_NONE;
     atomic_store(&source->clock_us, BF_TIME_NONE);
     rerun->total += source->end > begin ? (uint64_t)(source->end - begin) : 0;
     (void)snprintf(source->name, sizeof source->name, "%.*s/s1/%d", BF_SLICE_ARG(rerun->options.install->id),

@@ -23,6 +23,8 @@ struct bf__rerun_source { /* a readings partition */
     int64_t next, end;
     int64_t heard_us; /* monotonic: when Kafka last gave something */
     bool ended;
+    int64_t told_us;          /* the clock that stage 2 was told last; BF_TIME_NONE: none */
+    bool tells;               /* ... and whether it is told of the tick that is being made */
     _Atomic int64_t first_us; /* its first clock */
     _Atomic int64_t clock_us; /* INT64_MAX once it has ended */
     _Atomic uint64_t records, readings;
