@@ -2,9 +2,9 @@
  * Declined: a queue between the stages: a lock per stage 2 task is taken once per partial, and partials are
  * few beside readings.
  *
- * Of a source's ticks stage 2 is told one a second of log time, and the last: seals and late partials go by the
- * order of log time, whatever the steps, so the results are the same. With ticks every 250 ms a quiet day is
- * mostly ticks, and each would go through every stage 2 task and into every partition of the results. */
+ * Of a source's ticks stage 2 is told one a second of log time, and the last: seals and late partials go by
+ * the order of log time, whatever the steps, so the results are the same. With ticks every 250 ms a quiet day
+ * is mostly ticks, and each would go through every stage 2 task and into every partition of the results. */
 #include <assert.h>
 #include <poll.h>
 
