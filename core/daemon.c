@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #define DEFAULT_CONFIG "/etc/belfry/belfry.yaml"
 #define SECOND_SIGNAL_AFTER_S 1
 #define STATUS_MAX 512
+#define LARGE_BLOCK (1 << 20)
 
 struct notifier {
     int socket; /* -1: nobody listens */
@@ -89,6 +91,14 @@ static void forget_proxies(void)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         unsetenv(names[i]);
     }
+}
+
+/* Tables take address space by their limits and memory as it is needed, and are made anew with every
+ * assignment. By default glibc raises its threshold to the largest block that was given back: the next tables
+ * then come from its heap, each time from pages that nothing has touched, and these are never given back. */
+static void map_large_blocks(void)
+{
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
 }
 
 /* NOTIFY_SOCKET and WATCHDOG_USEC as sd_notify(3) and sd_watchdog_enabled(3) define them. */
@@ -293,6 +303,7 @@ int bf_daemon_run(const struct bf_daemon *daemon, int argc, char **argv)
     bf_health_init(&run.health);
     install_signals();
     forget_proxies();
+    map_large_blocks();
     notifier_open(&run.notifier);
     code = serve(&run);
     if (run.notifier.socket >= 0) {

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,24 @@ static bool close_hangs, open_waits;
 static struct bf_daemon_context *context_seen;
 static char log_path[300];
 
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define OWN_MALLOC 1 /* the sanitizer's, of which mallinfo2 knows nothing */
+#else
+#define OWN_MALLOC 0
+#endif
+
+/* Whether a large block is a mapping of its own, also after a larger one was given back. */
+static bool maps_large_blocks(void)
+{
+    void *volatile larger = malloc(30U << 20);
+    free(larger);
+    size_t before = mallinfo2().hblkhd;
+    void *volatile block = malloc(4U << 20);
+    bool mapped = mallinfo2().hblkhd >= before + (4U << 20);
+    free(block);
+    return mapped;
+}
+
 static void say(const char *word)
 {
     (void)!write(STDOUT_FILENO, word, strlen(word));
@@ -40,6 +59,7 @@ static enum bf_status open_it(struct bf_daemon_context *context, void **self, st
     say("open ");
     say(context->config_path);
     say(getenv("http_proxy") || getenv("ALL_PROXY") ? " proxy\n" : " no-proxy\n");
+    say(maps_large_blocks() ? "maps large blocks\n" : "has large blocks in its heap\n");
     while (open_waits && !bf_daemon_stopping()) {
         bf_wait_turn(INT64_MAX);
     }
@@ -158,6 +178,19 @@ static void runs_until_a_signal(void **state)
         unsetenv("http_proxy");
         unsetenv("ALL_PROXY");
     }
+}
+
+static void memory_that_is_given_back_goes_back(void **state)
+{
+    (void)state;
+    if (OWN_MALLOC) {
+        skip();
+    }
+    pid_t pid = start(NULL, NULL);
+    BF_EVENTUALLY(said("third\n"), 10000);
+    kill(pid, SIGTERM);
+    assert_int_equal(end_of(pid), BF_EXIT_OK);
+    assert_true(said("maps large blocks\n"));
 }
 
 static void a_failing_open_says_why(void **state)
@@ -318,6 +351,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_until_a_signal),
+        cmocka_unit_test_setup(memory_that_is_given_back_goes_back, prepare),
         cmocka_unit_test(a_failing_open_says_why),
         cmocka_unit_test(a_failing_step_closes),
         cmocka_unit_test_setup(again_goes_on, prepare),
