@@ -238,8 +238,9 @@ static double variance(const struct view *view)
     const struct oracle_part *part;
     uint64_t n = count(view, false);
     for (size_t i = 0; (part = next(view, false, &i)) != NULL;) {
-        middle += (long double)part->value / (long double)n;
+        middle += part->value;
     }
+    middle /= (long double)(n > 0 ? n : 1);
     for (size_t i = 0; (part = next(view, false, &i)) != NULL;) {
         squares += ((long double)part->value - middle) * ((long double)part->value - middle);
     }
