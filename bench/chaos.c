@@ -9,9 +9,7 @@
 
 #include "tests/e2e/absence.h"
 #include "tests/e2e/storm.h"
-#include "tests/support/disk.h"
 
-#define DISK_BYTES (UINT64_C(8) << 30) /* takes only what is used */
 #define FIRST_MS 5000
 #define LAST_MS 10000
 #define LOAD_END_MS 180000
@@ -29,7 +27,8 @@ static struct town town;
 static struct storm storm = {.town = &town, .faults = 300, .gap_ms = 3000};
 static struct result result;
 static int64_t began_us;
-static int away_ms; /* instead of a storm: each absence for so long */
+static int away_ms;   /* instead of a storm: each absence for so long, */
+static int only = -1; /* of them, this one alone */
 
 static double seconds_since(int64_t then_us)
 {
@@ -48,6 +47,9 @@ static void take_away(void)
     watch_open(&watch, &town);
     for (int what = 0; what < ABSENTS; what++) {
         struct absence *absence = &result.absences[what];
+        if (only >= 0 && only != what) {
+            continue;
+        }
         *absence = (struct absence){.what = (enum absent)what, .away_ms = away_ms};
         fprintf(stderr, "%7.1f s  %s is away for %d s\n", seconds_since(began_us),
                 absence_name((enum absent)what), away_ms / 1000);
@@ -64,8 +66,10 @@ static void the_promise_holds(void **state)
 {
     (void)state;
     town_run(&town);
-    town_devices(&town, "--rate", rate, "--connections", "8", "--devices", "1000", away_ms ? NULL : "--fault",
-                 "malformed=2%", "--fault", "bad-clock=2%", NULL);
+    /* While mosquitto hands out a backlog of minutes it takes few messages a second from each connection, and
+     * what a device says then, it says late: so they do not share a few. */
+    town_devices(&town, "--rate", rate, "--connections", away_ms ? "64" : "8", "--devices", "1000",
+                 away_ms ? NULL : "--fault", "malformed=2%", "--fault", "bad-clock=2%", NULL);
     began_us = bf_time_monotonic_us();
     town_pass(&town, FIRST_MS);
     if (away_ms) {
@@ -142,8 +146,11 @@ static void print_json(FILE *out, const struct line lines[LINES])
     fprintf(out, "},\"away\":[");
     for (int what = 0; what < ABSENTS && away_ms; what++) {
         const struct absence *absence = &result.absences[what];
+        if (absence->away_ms == 0) {
+            continue;
+        }
         fprintf(out, "%s{\"what\":\"%s\",\"away_ms\":%d,\"said_ms\":%d,\"catch_up_ms\":%d,\"speed\":%.1f}",
-                what ? "," : "", absence_name(absence->what), absence->away_ms, absence->said_ms,
+                only < 0 && what ? "," : "", absence_name(absence->what), absence->away_ms, absence->said_ms,
                 absence->catch_up_ms, absence_speed(absence));
     }
     fprintf(out, "],\"ended\":%s,\"holds\":%s}\n", result.ended ? "true" : "false",
@@ -157,6 +164,9 @@ static void print_table(FILE *out, const struct line lines[LINES])
     }
     for (int what = 0; what < ABSENTS && away_ms; what++) {
         const struct absence *absence = &result.absences[what];
+        if (absence->away_ms == 0) {
+            continue;
+        }
         fprintf(out, "%s away for %d s: meta said %d s behind; caught up in %.1f s, %.1f times the load\n",
                 absence_name(absence->what), absence->away_ms / 1000, absence->said_ms / 1000,
                 absence->catch_up_ms / 1e3, absence_speed(absence));
@@ -173,28 +183,22 @@ static void print_table(FILE *out, const struct line lines[LINES])
     }
 }
 
-static const struct option long_options[] = {
-    {"faults", required_argument, NULL, 'f'}, {"rate", required_argument, NULL, 'r'},
-    {"seed", required_argument, NULL, 's'},   {"minutes", required_argument, NULL, 'm'},
-    {"gap", required_argument, NULL, 'g'},    {"away", required_argument, NULL, 'a'},
-    {"json", no_argument, NULL, 'j'},         {NULL, 0, NULL, 0}};
+static const struct option long_options[] = {{"faults", required_argument, NULL, 'f'},
+                                             {"rate", required_argument, NULL, 'r'},
+                                             {"seed", required_argument, NULL, 's'},
+                                             {"minutes", required_argument, NULL, 'm'},
+                                             {"gap", required_argument, NULL, 'g'},
+                                             {"away", required_argument, NULL, 'a'},
+                                             {"only", required_argument, NULL, 'o'},
+                                             {"json", no_argument, NULL, 'j'},
+                                             {NULL, 0, NULL, 0}};
 
 static bool build(void)
 {
-    bool disks = bf_disk_possible();
-    if (!disks) {
-        fputs("no disk runs full: neither root nor a user namespace is to be had\n", stderr);
-    }
     /* An ingest process that is away while another ticks would be dead after writer_timeout. */
-    const struct town_options calm = {.kafka = BF_PEER_APACHE_KAFKA, .delay = "5s", .processes = 2};
-    const struct town_options rough = {.kafka = BF_PEER_APACHE_KAFKA,
-                                       .delay = "2s",
-                                       .ingests = 2,
-                                       .processes = 3,
-                                       .cuttable = true,
-                                       .kafka_disk = disks ? DISK_BYTES : 0,
-                                       .redis_disk = disks ? DISK_BYTES : 0};
-    return town_build(&town, away_ms ? &calm : &rough);
+    const struct town_options calm = {
+        .kafka = BF_PEER_APACHE_KAFKA, .delay = "5s", .processes = 2, .patient = true};
+    return away_ms ? town_build(&town, &calm) : storm_build(&town);
 }
 
 struct run {
@@ -202,6 +206,15 @@ struct run {
     double minutes;
     bool json;
 };
+
+/* By the name that the progress has for it: Kafka, Redis, belfry-ingest. */
+static bool find_absent(const char *name)
+{
+    for (only = ABSENTS - 1; only >= 0 && strcmp(absence_name((enum absent)only), name) != 0;) {
+        only--;
+    }
+    return only >= 0;
+}
 
 static bool parse(int argc, char **argv, struct run *run)
 {
@@ -224,6 +237,11 @@ static bool parse(int argc, char **argv, struct run *run)
             break;
         case 'a':
             away_ms = (int)(1000 * strtol(optarg, NULL, 10));
+            break;
+        case 'o':
+            if (!find_absent(optarg)) {
+                return false;
+            }
             break;
         case 'j':
             run->json = true;

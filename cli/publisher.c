@@ -11,6 +11,7 @@
 
 #include "config/log/wiring.h"
 #include "core/time.h"
+#include "ingest/decode/message_hash.h"
 #include "peers/mqtt/mqtt.h"
 
 #define WINDOW 512 /* unacknowledged messages of one connection */
@@ -25,6 +26,7 @@ struct pending {
     int64_t time_us;
     char *bytes; /* topic, then payload */
     size_t topic_len, payload_len;
+    unsigned sends;
 };
 
 struct connection {
@@ -44,6 +46,8 @@ struct bf_publisher {
     pthread_mutex_t lock; /* guards link, tokens and reason of every connection */
     pthread_cond_t changed;
     struct bf_publisher_counts counts;
+    const struct bf_site *site;
+    FILE *journal; /* NULL: none */
     bool once;
     size_t count;
     struct connection connections[];
@@ -110,6 +114,17 @@ static void wait_change(struct bf_publisher *publisher, int64_t deadline_us)
     pthread_cond_timedwait(&publisher->changed, &publisher->lock, &when);
 }
 
+static void note_end(struct bf_publisher *publisher, const struct pending *pending, bool acknowledged)
+{
+    struct bf_slice topic = {pending->bytes, pending->topic_len};
+    struct bf_slice payload = {pending->bytes + pending->topic_len, pending->payload_len};
+    if (publisher->journal) {
+        fprintf(publisher->journal, "%016llx %u %d\n",
+                (unsigned long long)bf_message_hash(topic, bf_payload_hash(payload)), pending->sends,
+                acknowledged);
+    }
+}
+
 /* Matches the tokens that came back since the last call. */
 static void settle(struct connection *connection)
 {
@@ -124,6 +139,7 @@ static void settle(struct connection *connection)
         for (size_t i = 0; i < WINDOW; i++) {
             struct pending *pending = &connection->pending[i];
             if (pending->used && pending->token == tokens[t]) {
+                note_end(publisher, pending, true);
                 free(pending->bytes);
                 *pending = (struct pending){.used = false};
                 connection->open--;
@@ -147,8 +163,26 @@ static enum bf_status transmit(struct connection *connection, struct pending *pe
     struct bf_slice topic = {pending->bytes, pending->topic_len};
     struct bf_slice payload = {pending->bytes + pending->topic_len, pending->payload_len};
     pending->token = -1;
+    pending->sends++;
     return bf_mqtt_publish(connection->mqtt, topic, payload, 1, false, pending->time_us, &pending->token,
                            err);
+}
+
+static enum bf_status create(struct connection *connection, struct bf_err *err)
+{
+    struct bf_mqtt_options options = bf_wiring_mqtt(connection->owner->site, connection->client_id);
+    options.clean = true;
+    options.connect_timeout_s = 5;
+    struct bf_mqtt_callbacks callbacks = {
+        .message = on_message,
+        .connected = on_connected,
+        .failed = on_down,
+        .lost = on_down,
+        .subscribed = on_subscribed,
+        .published = on_published,
+        .context = connection,
+    };
+    return bf_mqtt_create(&options, &callbacks, &connection->mqtt, err);
 }
 
 static void begin(struct connection *connection)
@@ -160,12 +194,25 @@ static void begin(struct connection *connection)
     }
 }
 
+/* Paho sends on the next connection what it had not written on the last one. So do we: nothing may be left in
+ * Paho. */
+static enum bf_status renew(struct connection *connection, struct bf_err *err)
+{
+    bf_mqtt_destroy(connection->mqtt);
+    connection->mqtt = NULL;
+    return create(connection, err);
+}
+
 /* Connects and waits until it stands; then sends again what was never acknowledged. */
 static enum bf_status ensure_up(struct connection *connection, int timeout_ms, struct bf_err *err)
 {
     struct bf_publisher *publisher = connection->owner;
-    if (link_of(connection) == LINK_UP) {
+    enum link link = link_of(connection);
+    if (link == LINK_UP) {
         return BF_OK;
+    }
+    if (link == LINK_DOWN && renew(connection, err) != BF_OK) {
+        return BF_PEER;
     }
     settle(connection);
     if (publisher->once && connection->open > 0) {
@@ -202,27 +249,15 @@ static enum bf_status ensure_up(struct connection *connection, int timeout_ms, s
     return BF_OK;
 }
 
-static enum bf_status connect_all(struct bf_publisher *publisher, const struct bf_site *site,
-                                  const char *name, size_t count, struct bf_err *err)
+static enum bf_status connect_all(struct bf_publisher *publisher, const char *name, size_t count,
+                                  struct bf_err *err)
 {
     for (size_t i = 0; i < count; i++) {
         struct connection *connection = &publisher->connections[i];
         publisher->count++;
         connection->owner = publisher;
         snprintf(connection->client_id, sizeof connection->client_id, "%s-%zu", name, i);
-        struct bf_mqtt_options options = bf_wiring_mqtt(site, connection->client_id);
-        options.clean = true;
-        options.connect_timeout_s = 5;
-        struct bf_mqtt_callbacks callbacks = {
-            .message = on_message,
-            .connected = on_connected,
-            .failed = on_down,
-            .lost = on_down,
-            .subscribed = on_subscribed,
-            .published = on_published,
-            .context = connection,
-        };
-        enum bf_status status = bf_mqtt_create(&options, &callbacks, &connection->mqtt, err);
+        enum bf_status status = create(connection, err);
         if (status != BF_OK) {
             return status;
         }
@@ -244,9 +279,10 @@ enum bf_status bf_publisher_open(const struct bf_site *site, const char *name, s
     if (!publisher) {
         return bf_err_set(err, BF_LIMIT, "no memory for %zu connections", count);
     }
+    publisher->site = site;
     pthread_mutex_init(&publisher->lock, NULL);
     pthread_cond_init(&publisher->changed, NULL);
-    enum bf_status status = connect_all(publisher, site, name, count, err);
+    enum bf_status status = connect_all(publisher, name, count, err);
     if (status != BF_OK) {
         bf_publisher_close(publisher);
         publisher = NULL;
@@ -263,13 +299,22 @@ void bf_publisher_close(struct bf_publisher *publisher)
     for (size_t i = 0; i < publisher->count; i++) {
         struct connection *connection = &publisher->connections[i];
         bf_mqtt_destroy(connection->mqtt);
+        settle(connection);
         for (size_t slot = 0; slot < WINDOW; slot++) {
+            if (connection->pending[slot].used) {
+                note_end(publisher, &connection->pending[slot], false);
+            }
             free(connection->pending[slot].bytes);
         }
     }
     pthread_cond_destroy(&publisher->changed);
     pthread_mutex_destroy(&publisher->lock);
     free(publisher);
+}
+
+void bf_publisher_journal(struct bf_publisher *publisher, FILE *journal)
+{
+    publisher->journal = journal;
 }
 
 void bf_publisher_once(struct bf_publisher *publisher)

@@ -1,8 +1,10 @@
 /* Why: a city to try belfry on, to test it against and to measure it with, the same to the byte for one seed.
  * Declined: a daemon; it ends when it is told to, prints its sums, and leaves nothing behind. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/argument.h"
 #include "cli/closing.h"
@@ -13,7 +15,7 @@
 #include "core/daemon.h"
 
 struct run {
-    const char *config;
+    const char *config, *journal;
     struct bf_simulator_options options;
     double speed;
     int64_t length_us; /* 0: until a signal */
@@ -35,6 +37,9 @@ static const char usage[] =
     "  -n, --connections N     MQTT connections (4)\n"
     "      --start TIME        log time of the first message, 2024-02-13T08:00:00Z (now)\n"
     "      --speed N|max       how fast that time passes (1)\n"
+    "      --journal FILE      a line for each message: its hash (as in key 21 of a reading), how often it "
+    "was\n"
+    "                          sent, 1 if it was acknowledged\n"
     "  -j, --json              the sums as one line of JSON\n"
     "\n"
     "Faults, of a device that has one:\n"
@@ -66,7 +71,7 @@ static enum bf_status parse_fault(const char *text, struct bf_simulator_options 
     return BF_OK;
 }
 
-enum { OPTION_FOR = 1000, OPTION_START, OPTION_SPEED };
+enum { OPTION_FOR = 1000, OPTION_START, OPTION_SPEED, OPTION_JOURNAL };
 
 static const struct option long_options[] = {{"config", required_argument, NULL, 'c'},
                                              {"seed", required_argument, NULL, 's'},
@@ -76,6 +81,7 @@ static const struct option long_options[] = {{"config", required_argument, NULL,
                                              {"fault", required_argument, NULL, 'f'},
                                              {"start", required_argument, NULL, OPTION_START},
                                              {"speed", required_argument, NULL, OPTION_SPEED},
+                                             {"journal", required_argument, NULL, OPTION_JOURNAL},
                                              {"connections", required_argument, NULL, 'n'},
                                              {"json", no_argument, NULL, 'j'},
                                              {"help", no_argument, NULL, 'h'},
@@ -112,6 +118,9 @@ static enum bf_status parse_option(int option, const char *value, struct run *ru
         return parse_start(value, &run->options.start_us, err);
     case OPTION_SPEED:
         return bf_pace_parse(bf_slice_of(value), &run->speed, err);
+    case OPTION_JOURNAL:
+        run->journal = value;
+        return BF_OK;
     default:
         run->json = true;
         return BF_OK;
@@ -156,8 +165,27 @@ static void print_sums(const struct run *run, const struct bf_simulator *simulat
            seed, published, acknowledged, again);
 }
 
+static enum bf_status open_journal(const struct run *run, FILE **journal, struct bf_err *err)
+{
+    *journal = run->journal ? fopen(run->journal, "w") : NULL;
+    return run->journal && !*journal
+               ? bf_err_set(err, BF_CONFIG, "could not open %s: %s", run->journal, strerror(errno))
+               : BF_OK;
+}
+
+/* What is not on the disk is no account: a journal that cannot be written whole fails the command. */
+static enum bf_status close_journal(const struct run *run, FILE *journal, enum bf_status status,
+                                    struct bf_err *err)
+{
+    bool written = !journal || !ferror(journal);
+    written = (!journal || fclose(journal) == 0) && written;
+    return written || status != BF_OK ? status
+                                      : bf_err_set(err, BF_FATAL, "could not write %s", run->journal);
+}
+
 static enum bf_status simulate(struct run *run, struct bf_err *err)
 {
+    FILE *journal = NULL;
     struct bf_setting setting;
     struct bf_simulator *simulator = NULL;
     struct bf_publisher *publisher = NULL;
@@ -170,12 +198,16 @@ static enum bf_status simulate(struct run *run, struct bf_err *err)
         status = bf_err_set(err, BF_CONFIG, "--speed and --start need `clock: message` under `ingest:`");
         goto out;
     }
-    status = bf_publisher_open(setting.site, "belfry-simulate", run->connections, &publisher, err);
+    status = open_journal(run, &journal, err);
+    status = status == BF_OK
+                 ? bf_publisher_open(setting.site, "belfry-simulate", run->connections, &publisher, err)
+                 : status;
     run->options.start_us = run->options.start_us ? run->options.start_us : bf_time_wall_us();
     status = status == BF_OK ? bf_simulator_create(&run->options, &simulator, err) : status;
     if (status != BF_OK) {
         goto out;
     }
+    bf_publisher_journal(publisher, journal);
     int64_t last_us = run->options.start_us;
     status = publish_all(run, simulator, publisher, clock_message, &last_us, err);
     print_sums(run, simulator, bf_publisher_read(publisher));
@@ -186,7 +218,7 @@ out:
     bf_publisher_close(publisher);
     bf_simulator_destroy(simulator);
     bf_setting_unload(&setting);
-    return status;
+    return close_journal(run, journal, status, err);
 }
 
 static int run_simulate(int argc, char **argv)

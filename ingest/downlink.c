@@ -87,7 +87,7 @@ static enum bf_downlink_event drain(struct bf_downlink *downlink, struct bf_mqtt
         return BF_DOWNLINK_MORE;
     }
     while (downlink->left > 0) {
-        size_t block = downlink->left < BF_PACKET_BLOCK ? downlink->left : BF_PACKET_BLOCK;
+        size_t block = downlink->left < BF_PAYLOAD_BLOCK ? downlink->left : BF_PAYLOAD_BLOCK;
         if (downlink->end - downlink->at < block) {
             return BF_DOWNLINK_MORE;
         }

@@ -12,10 +12,11 @@
 #ifndef BF_INGEST_DOWNLINK_H
 #define BF_INGEST_DOWNLINK_H
 
+#include "ingest/decode/message_hash.h"
 #include "ingest/packet.h"
 
 #define BF_DOWNLINK_SMALL 65536 /* CONNACK, SUBACK, ...: nothing honest is larger */
-#define BF_DOWNLINK_SLACK (BF_PACKET_FRONT + BF_PACKET_BLOCK)
+#define BF_DOWNLINK_SLACK (BF_PACKET_FRONT + BF_PAYLOAD_BLOCK)
 
 enum bf_downlink_event {
     BF_DOWNLINK_MORE,    /* nothing whole is there: more bytes are needed */

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/hash.h"
 #include "core/log.h"
 #include "core/time.h"
+#include "ingest/decode/message_hash.h"
 #include "ingest/marker.h"
 #include "ingest/packet.h"
 
@@ -113,7 +113,7 @@ static void set_payload(const struct bf_intake *intake, const struct bf_mqtt_mes
         input->payload.len = site->ingest.reject_payload;
     }
     uint64_t payload_hash = message->is_cut ? message->whole_hash : bf_payload_hash(message->payload);
-    input->delivery.payload_hash = bf_hash64_mix(bf_hash64(message->topic), payload_hash);
+    input->delivery.payload_hash = bf_message_hash(message->topic, payload_hash);
 }
 
 /* With `clock: message` time is what the messages say; else it never runs back. */

@@ -3,8 +3,6 @@
  * Declined: a parser that is fed byte by byte (nearly every packet lies whole in the buffer). */
 #include "ingest/packet.h"
 
-#include "core/hash.h"
-
 #define NO_SHAPE "a PUBLISH contradicts its own length"
 #define NO_PROPERTIES "a PUBLISH has properties that cannot be read"
 
@@ -154,26 +152,4 @@ const char *bf_packet_publish(struct bf_packet_header header, struct bf_slice bo
     }
     cursor.end = start + *payload_at;
     return read_properties(cursor, message);
-}
-
-/* ---- the payload's hash */
-
-uint64_t bf_payload_hash_block(uint64_t hash, bool is_first, struct bf_slice block)
-{
-    uint64_t more = bf_hash64(block);
-    return is_first ? more : bf_hash64_mix(hash, more);
-}
-
-uint64_t bf_payload_hash(struct bf_slice payload)
-{
-    const char *data = payload.len > 0 ? payload.data : "";
-    uint64_t hash = 0;
-    size_t at = 0;
-    do {
-        size_t left = payload.len - at;
-        struct bf_slice block = {data + at, left < BF_PACKET_BLOCK ? left : BF_PACKET_BLOCK};
-        hash = bf_payload_hash_block(hash, at == 0, block);
-        at += block.len;
-    } while (at < payload.len);
-    return hash;
 }

@@ -13,7 +13,6 @@
 #define BF_PACKET_HEADER 5 /* bytes of a fixed header, at most */
 /* A PUBLISH up to its payload, where its properties are looked at. */
 #define BF_PACKET_FRONT (BF_PACKET_HEADER + 2 + 65535 + 2 + 4 + BF_PACKET_PROPERTIES)
-#define BF_PACKET_BLOCK 65536 /* a payload is hashed in blocks of this size */
 
 enum bf_packet_type {
     BF_PACKET_CONNACK = 2,
@@ -41,10 +40,5 @@ const char *bf_packet_header(struct bf_slice bytes, struct bf_packet_header *hea
  * NULL, or what is wrong. */
 const char *bf_packet_publish(struct bf_packet_header header, struct bf_slice body, bool mqtt5,
                               struct bf_mqtt_message *message, size_t *payload_at) BF_MUST_CHECK;
-
-/* The hash of a payload: bf_hash64 of each BF_PACKET_BLOCK, mixed in order. */
-uint64_t bf_payload_hash(struct bf_slice payload);
-/* One block more; the first has `is_first`. */
-uint64_t bf_payload_hash_block(uint64_t hash, bool is_first, struct bf_slice block);
 
 #endif

@@ -63,6 +63,9 @@ struct storm {
 };
 
 const char *storm_kind_name(enum storm_kind kind);
+/* The town for a storm: two ingest processes, three processors, a relay on every cable, and disks for Kafka
+ * and Redis that can run full, where such disks can be had: where not, it says so. As town_build. */
+bool storm_build(struct town *town);
 void storm_plan(struct storm *storm);
 void storm_blow(struct storm *storm);
 

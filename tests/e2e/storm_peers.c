@@ -14,6 +14,22 @@
 #define QUIET_LOOKS 5
 #define LOOK_US (20 * BF_US_PER_MS)
 
+bool storm_build(struct town *town)
+{
+    bool disks = bf_disk_possible();
+    if (!disks) {
+        puts("no disk runs full: neither root nor a user namespace is to be had");
+    }
+    const struct town_options options = {.kafka = BF_PEER_APACHE_KAFKA,
+                                         .delay = "2s",
+                                         .ingests = 2,
+                                         .processes = 3,
+                                         .cuttable = true,
+                                         .kafka_disk = disks ? DISK_BYTES : 0,
+                                         .redis_disk = disks ? DISK_BYTES : 0};
+    return town_build(town, &options);
+}
+
 struct bf_peer *storm_peer(struct town *town, int peer)
 {
     struct bf_peer *const peers[TOWN_PEERS] = {

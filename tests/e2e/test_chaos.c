@@ -9,10 +9,8 @@
 
 #include "tests/e2e/rerun.h"
 #include "tests/e2e/storm.h"
-#include "tests/support/disk.h"
 
 #define RATE "1000"
-#define DISK_BYTES (UINT64_C(1) << 30)
 
 static struct town town;
 static struct storm storm = {.town = &town, .gap_ms = 2500};
@@ -67,18 +65,7 @@ int main(void)
     const char *given = getenv("BELFRY_TEST_SEED");
     storm.seed = given ? strtoull(given, NULL, 10) : (uint64_t)bf_time_wall_us();
     printf("BELFRY_TEST_SEED=%llu\n", (unsigned long long)storm.seed);
-    bool disks = bf_disk_possible();
-    if (!disks) {
-        puts("no disk runs full: neither root nor a user namespace is to be had");
-    }
-    const struct town_options options = {.kafka = BF_PEER_APACHE_KAFKA,
-                                         .delay = "2s",
-                                         .ingests = 2,
-                                         .processes = 3,
-                                         .cuttable = true,
-                                         .kafka_disk = disks ? DISK_BYTES : 0,
-                                         .redis_disk = disks ? DISK_BYTES : 0};
-    if (!town_build(&town, &options)) {
+    if (!storm_build(&town)) {
         return 77;
     }
     town_run(&town);

@@ -170,7 +170,7 @@ bool town_build(struct town *town, const struct town_options *options)
     snprintf(town->url, sizeof town->url, "redis://%s/0", town->redis.address);
     town->options =
         (struct bf_kafka_options){.brokers = town->kafka.address, .prefix = "belfry", .client_id = "town"};
-    bool filed = status == BF_OK && town_make_city(town, options->delay) && town_write_configs(town);
+    bool filed = status == BF_OK && town_make_city(town, options) && town_write_configs(town);
     if (filed) {
         status = fill_log(town, &err);
     }

@@ -42,6 +42,7 @@ enum town_peer { TOWN_MQTT, TOWN_KAFKA, TOWN_REDIS, TOWN_PEERS };
 struct town_options {
     enum bf_peer_kind kafka;
     const char *delay;               /* how long windows wait: "2s" */
+    bool patient;                    /* hold_max as it is by default, instead of 8 s */
     int ingests, processes;          /* 0: one; at most 2 and 3. Two ingest processes share out the topics. */
     bool cuttable;                   /* a relay on every way from a daemon to a peer; Apache Kafka only */
     uint64_t kafka_disk, redis_disk; /* bytes; 0: no disk of their own (see tests/support/disk.h) */

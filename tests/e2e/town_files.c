@@ -43,9 +43,10 @@ static int replace(char *text, size_t size, const char *old, const char *new)
     return count;
 }
 
-/* Windows of seconds, so that a test of seconds sees many of them end, and their lateness too; and a hold_max
- * that is shorter than an outage, since only a longer outage shows that it does not count there. */
-static int shorten(char *text, const char *delay)
+/* Windows of seconds, so that a test of seconds sees many of them end, and their lateness too; and, unless
+ * the town asks for the city's own, a hold_max that is shorter than an outage, since only a longer outage
+ * shows that it does not count there. */
+static int shorten(char *text, const struct town_options *options)
 {
     static const struct {
         const char *old, *new;
@@ -59,7 +60,8 @@ static int shorten(char *text, const char *delay)
     };
     char line[64];
     int windows = 0;
-    snprintf(line, sizeof line, "hold_max: 8s\n  delay: %s ", delay);
+    const char *hold = options->patient ? "" : "hold_max: 8s\n  ";
+    snprintf(line, sizeof line, "%sdelay: %s ", hold, options->delay);
     for (size_t i = 0; i < sizeof shorter / sizeof shorter[0]; i++) {
         windows += replace(text, FILE_MAX, shorter[i].old, shorter[i].new);
     }
@@ -69,7 +71,7 @@ static int shorten(char *text, const char *delay)
 }
 
 /* One folder of the city's files; the number of windows that were shortened, -1 where it failed. */
-static int copy_folder(const struct town *town, const char *name, const char *delay)
+static int copy_folder(const struct town *town, const char *name, const struct town_options *options)
 {
     char from[600], to[600];
     static char text[FILE_MAX];
@@ -89,7 +91,7 @@ static int copy_folder(const struct town *town, const char *name, const char *de
             windows = -1;
             break;
         }
-        windows += shorten(text, delay);
+        windows += shorten(text, options);
         windows = write_file(to, text) ? windows : -1;
     }
     if (!folder) {
@@ -99,11 +101,11 @@ static int copy_folder(const struct town *town, const char *name, const char *de
     return windows;
 }
 
-bool town_make_city(const struct town *town, const char *delay)
+bool town_make_city(const struct town *town, const struct town_options *options)
 {
-    int windows = copy_folder(town, ".", delay), kpis = copy_folder(town, "kpis", delay);
-    return windows == 0 && kpis >= 30 && copy_folder(town, "profiles", delay) == 0 &&
-           copy_folder(town, "zones", delay) == 0 && town_write_clock(town);
+    int windows = copy_folder(town, ".", options), kpis = copy_folder(town, "kpis", options);
+    return windows == 0 && kpis >= 30 && copy_folder(town, "profiles", options) == 0 &&
+           copy_folder(town, "zones", options) == 0 && town_write_clock(town);
 }
 
 /* Which topics each of two ingest processes takes. */

@@ -9,7 +9,7 @@
 
 char *town_log_of(const struct town *town, const char *name, char path[400]);
 /* town_files.c */
-bool town_make_city(const struct town *town, const char *delay);
+bool town_make_city(const struct town *town, const struct town_options *options);
 bool town_write_clock(const struct town *town); /* town_clock.c */
 bool town_write_configs(struct town *town);
 char *town_config_of(const struct town *town, enum town_daemon which, char path[400]);

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/closing.h"
 #include "cli/publisher.h"
@@ -124,6 +125,49 @@ static void a_broker_that_comes_back_gets_what_it_never_acknowledged(void **stat
     bf_publisher_close(publisher);
 }
 
+/* More than the sockets between take: the rest waits in Paho when the connection is lost, and must not go out
+ * from there too. */
+static void on_one_connection_nothing_is_sent_twice(void **state)
+{
+    enum { BIG = 256 * 1024, BIGS = 60 };
+    static char payload[BIG];
+    (void)state;
+    struct bf_err err = {.message = ""};
+    struct bf_publisher *publisher = publisher_of(1);
+    FILE *journal = tmpfile();
+    assert_non_null(journal);
+    bf_publisher_journal(publisher, journal);
+    memset(payload, 'x', sizeof payload);
+    bf_peer_pause(&broker);
+    for (int i = 0; i < BIGS; i++) {
+        payload[0] = (char)i;
+        assert_int_equal(bf_publisher_send(publisher, 0, BF_SLICE("big"), (struct bf_slice){payload, BIG},
+                                           BF_TIME_NONE, &err),
+                         BF_OK);
+    }
+    bf_peer_kill(&broker);
+    assert_int_equal(bf_peer_start(&broker, &err), BF_OK);
+    struct bf_mqtt *listener = listen_to_all();
+    int before = atomic_load(&heard);
+    assert_int_equal(bf_publisher_drain(publisher, 60000, &err), BF_OK);
+    send(publisher, 1); /* whatever Paho had left has come before this one */
+    assert_int_equal(bf_publisher_drain(publisher, 60000, &err), BF_OK);
+    BF_EVENTUALLY(atomic_load(&heard) - before >= BIGS + 1, 20000);
+    assert_int_equal(atomic_load(&heard) - before, BIGS + 1);
+    bf_publisher_close(publisher);
+    bf_mqtt_destroy(listener);
+    int lines = 0;
+    unsigned long long hash;
+    unsigned sends, acknowledged;
+    rewind(journal);
+    while (fscanf(journal, "%llx %u %u", &hash, &sends, &acknowledged) == 3) {
+        assert_int_equal(sends, lines++ < BIGS ? 2 : 1);
+        assert_int_equal(acknowledged, 1);
+    }
+    assert_int_equal(lines, BIGS + 1);
+    fclose(journal);
+}
+
 static void an_old_protocol_is_spoken_too(void **state)
 {
     (void)state;
@@ -155,6 +199,7 @@ int main(void)
         cmocka_unit_test(what_is_published_is_acknowledged_and_heard),
         cmocka_unit_test(a_closing_moves_time_beyond_the_last_window),
         cmocka_unit_test(a_broker_that_comes_back_gets_what_it_never_acknowledged),
+        cmocka_unit_test(on_one_connection_nothing_is_sent_twice),
         cmocka_unit_test(an_old_protocol_is_spoken_too),
         cmocka_unit_test(nobody_there_is_a_peer_error),
     };

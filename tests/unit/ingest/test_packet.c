@@ -8,7 +8,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "core/hash.h"
 #include "ingest/packet.h"
 
 #define PUBLISH_QOS1 0x32
@@ -191,18 +190,6 @@ static void monstrous_properties_are_not_looked_at(void **state)
     assert_non_null(bf_packet_publish(header, front, true, &message, &at));
 }
 
-static void the_payload_hash_is_the_same_by_blocks(void **state)
-{
-    (void)state;
-    static char bytes[200000];
-    memset(bytes, 'x', sizeof bytes);
-    struct bf_slice small = {bytes, 65536}, large = {bytes, 65537};
-    assert_true(bf_payload_hash(small) == bf_hash64(small));
-    assert_true(bf_payload_hash(large) ==
-                bf_hash64_mix(bf_hash64(small), bf_hash64((struct bf_slice){bytes + 65536, 1})));
-    assert_true(bf_payload_hash((struct bf_slice){NULL, 0}) == bf_hash64((struct bf_slice){NULL, 0}));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,7 +201,6 @@ int main(void)
         cmocka_unit_test(every_cut_of_a_publish_is_refused_or_whole),
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(monstrous_properties_are_not_looked_at),
-        cmocka_unit_test(the_payload_hash_is_the_same_by_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
