@@ -96,11 +96,11 @@ struct line {
     uint64_t value;
 };
 
-#define LINES 16
+#define LINES 17
 static void list(uint64_t seed, struct line lines[LINES])
 {
-    uint64_t messages = result.audit.messages, acknowledged = town.acknowledged;
-    uint64_t most = acknowledged + town.again, restarts = 0;
+    const struct roll_sums *roll = &result.audit.roll;
+    uint64_t messages = result.audit.messages, acknowledged = town.acknowledged, restarts = 0;
     bool known = result.ended && acknowledged > 0;
     for (int i = 0; i < TOWN_DAEMONS; i++) {
         restarts += town.restarts[i];
@@ -115,12 +115,9 @@ static void list(uint64_t seed, struct line lines[LINES])
          .value = (uint64_t)(known ? (double)messages / result.load_s : 0)},
         {.name = "acknowledged", .text = "messages acknowledged", .value = acknowledged},
         {.name = "again", .text = "  sent again by the devices", .value = town.again},
-        {.name = "lost",
-         .text = "messages lost",
-         .value = known && acknowledged > messages ? acknowledged - messages : 0},
-        {.name = "doubled",
-         .text = "messages doubled",
-         .value = known && messages > most ? messages - most : 0},
+        {.name = "twice", .text = "  which the broker took twice", .value = roll->twice},
+        {.name = "lost", .text = "messages lost", .value = roll->lost},
+        {.name = "doubled", .text = "messages doubled", .value = roll->doubled},
         {.name = "readings", .text = "readings in the log", .value = result.sums.readings},
         {.name = "duplicate", .text = "  delivered again, dropped", .value = result.sums.duplicate},
         {.name = "late", .text = "  too late for a window", .value = result.sums.late},

@@ -340,9 +340,6 @@ static void free_texts(struct oracle *oracle)
 
 static void close_oracle(struct oracle *oracle)
 {
-    if (oracle->consumer) {
-        bf_consumer_destroy(oracle->consumer);
-    }
     bf_config_log_close(oracle->log);
     free_texts(oracle);
     bf_table_destroy(oracle->deliveries);

@@ -9,9 +9,6 @@
 #include "core/wire.h"
 #include "tests/e2e/oracle_inside.h"
 
-#define POLL_MS 200
-#define QUIET_POLLS 100
-
 struct text {
     uint64_t hash;
     char *text;
@@ -161,9 +158,11 @@ static void take_tick(struct oracle *oracle, const struct bf_incoming *incoming)
     }
 }
 
-static void take_input(struct oracle *oracle, const struct bf_incoming *incoming)
+static enum bf_status take_input(void *context, const struct bf_incoming *incoming, struct bf_err *err)
 {
+    struct oracle *oracle = context;
     enum bf_record_type type;
+    (void)err; /* differences are collected */
     if (incoming->has_key) {
         oracle_reading(oracle, incoming);
     } else if (!bf_incoming_type(incoming, &type)) {
@@ -173,6 +172,7 @@ static void take_input(struct oracle *oracle, const struct bf_incoming *incoming
     } else if (type == BF_RECORD_CONTROL) {
         take_control(oracle, &oracle->partitions[incoming->partition], incoming->value);
     }
+    return BF_OK;
 }
 
 /* ---- results */
@@ -208,23 +208,23 @@ static bool is_newer(struct oracle *oracle, const struct bf_incoming *incoming)
     return newer;
 }
 
-static void take_result(struct oracle *oracle, const struct bf_incoming *incoming)
+static enum bf_status take_result(void *context, const struct bf_incoming *incoming, struct bf_err *err)
 {
+    struct oracle *oracle = context;
     enum bf_record_type type;
     struct oracle_result result = {.partition = incoming->partition, .offset = incoming->offset};
     if (!bf_incoming_type(incoming, &type) || !is_newer(oracle, incoming) || type != BF_RECORD_KPI) {
-        return;
+        return BF_OK;
     }
     if (bf_kpi_unpack(incoming->value, &result.record, NULL) != BF_OK) {
         oracle_differ(oracle, "a result cannot be read");
-        return;
+        return BF_OK;
     }
     if (oracle->result_count == oracle->result_room) {
         size_t room = oracle->result_room ? 2 * oracle->result_room : 16384;
         struct oracle_result *results = realloc(oracle->results, room * sizeof *results);
         if (results == NULL) {
-            oracle_differ(oracle, "out of memory");
-            return;
+            return bf_err_set(err, BF_FATAL, "out of memory");
         }
         oracle->results = results;
         oracle->result_room = room;
@@ -232,88 +232,44 @@ static void take_result(struct oracle *oracle, const struct bf_incoming *incomin
     result.kpi = oracle_keep(oracle, result.record.kpi);
     result.scope = oracle_keep(oracle, result.record.scope);
     oracle->results[oracle->result_count++] = result;
+    return BF_OK;
 }
 
-/* ---- a whole topic, to the end that it has now */
+/* ---- the logs */
 
-static enum bf_status assign(struct oracle *oracle, enum bf_topic topic, int64_t *ends, int32_t *count,
-                             size_t *open, struct bf_err *err)
+static enum bf_status read_inputs(struct oracle *oracle, const struct bf_kafka_options *kafka,
+                                  struct bf_err *err)
 {
-    struct bf_position positions[ORACLE_PARTITIONS];
-    size_t used = 0, records = 1024;
-    enum bf_status status = bf_consumer_partitions(oracle->consumer, topic, count, err);
-    if (status == BF_OK && *count > ORACLE_PARTITIONS) {
-        return bf_err_set(err, BF_LIMIT, "more than %d partitions", ORACLE_PARTITIONS);
+    struct pass pass;
+    enum bf_status status = pass_begin(&pass, kafka, BF_TOPIC_READINGS, err);
+    oracle->partition_count = pass.partitions;
+    if (status == BF_OK) {
+        oracle->deliveries =
+            bf_table_create((size_t)pass.records + 1, 5 * sizeof(int64_t), 5 * sizeof(int64_t));
+        status = oracle->deliveries ? pass_run(&pass, take_input, oracle, err)
+                                    : bf_err_set(err, BF_FATAL, "out of memory");
     }
-    for (int32_t p = 0; status == BF_OK && p < *count; p++) {
-        int64_t begin = 0;
-        status = bf_consumer_range(oracle->consumer, topic, p, &begin, &ends[p], err);
-        if (status == BF_OK && begin > 0) {
-            return bf_err_set(err, BF_FATAL, "a log has lost its beginning (partition %d)", p);
-        }
-        if (ends[p] > 0) {
-            positions[used++] = (struct bf_position){.topic = topic, .partition = p, .offset = 0};
-        }
-        records += (size_t)ends[p];
-    }
-    *open = used;
-    if (status == BF_OK && topic == BF_TOPIC_READINGS) {
-        oracle->deliveries = bf_table_create(records, 5 * sizeof(int64_t), 5 * sizeof(int64_t));
-        status = oracle->deliveries ? BF_OK : bf_err_set(err, BF_FATAL, "out of memory");
-    }
-    return status == BF_OK ? bf_consumer_assign(oracle->consumer, positions, used, err) : status;
+    pass_end(&pass);
+    return status;
 }
 
-static enum bf_status read_topic(struct oracle *oracle, enum bf_topic topic,
-                                 void (*take)(struct oracle *, const struct bf_incoming *),
-                                 struct bf_err *err)
+static enum bf_status read_results(struct oracle *oracle, const struct bf_kafka_options *kafka,
+                                   struct bf_err *err)
 {
-    int64_t ends[ORACLE_PARTITIONS] = {0};
-    int32_t count = 0;
-    size_t open = 0;
-    int quiet = 0;
-    enum bf_status status = assign(oracle, topic, ends, &count, &open, err);
-    while (status == BF_OK && open > 0) {
-        struct bf_incoming incoming;
-        status = bf_consumer_poll(oracle->consumer, POLL_MS, &incoming, err);
-        if (status == BF_AGAIN) {
-            status = ++quiet < QUIET_POLLS ? BF_OK : bf_err_set(err, BF_PEER, "Kafka gives no more records");
-            continue;
-        }
-        if (status != BF_OK) {
-            break;
-        }
-        quiet = 0;
-        int64_t next = incoming.eof ? incoming.offset : incoming.offset + 1;
-        bool was_open = ends[incoming.partition] > 0;
-        if (!incoming.eof && was_open) {
-            take(oracle, &incoming);
-        }
-        if (was_open && next >= ends[incoming.partition]) {
-            ends[incoming.partition] = 0;
-            open--;
-        }
-        bf_incoming_release(&incoming);
-    }
+    struct pass pass;
+    enum bf_status status = pass_begin(&pass, kafka, BF_TOPIC_KPIS, err);
+    status = status == BF_OK ? pass_run(&pass, take_result, oracle, err) : status;
+    pass_end(&pass);
     return status;
 }
 
 enum bf_status oracle_read(struct oracle *oracle, const struct bf_kafka_options *kafka, struct bf_err *err)
 {
-    for (size_t i = 0; i < ORACLE_PARTITIONS; i++) {
+    for (size_t i = 0; i < PASS_PARTITIONS; i++) {
         oracle->partitions[i] = (struct oracle_partition){.clock_us = BF_TIME_NONE};
     }
     enum bf_status status = bf_config_log_open(kafka, aggregates, &oracle->log, err);
     status = status == BF_OK ? read_generations(oracle, err) : status;
-    status = status == BF_OK ? bf_consumer_create(kafka, NULL, true, &oracle->consumer, err) : status;
-    status = status == BF_OK ? read_topic(oracle, BF_TOPIC_READINGS, take_input, err) : status;
-    if (status == BF_OK) {
-        status = bf_consumer_partitions(oracle->consumer, BF_TOPIC_READINGS, &oracle->partition_count, err);
-    }
-    if (oracle->consumer != NULL) { /* an assignment is for life */
-        bf_consumer_destroy(oracle->consumer);
-        oracle->consumer = NULL;
-    }
-    status = status == BF_OK ? bf_consumer_create(kafka, NULL, true, &oracle->consumer, err) : status;
-    return status == BF_OK ? read_topic(oracle, BF_TOPIC_KPIS, take_result, err) : status;
+    status = status == BF_OK ? read_inputs(oracle, kafka, err) : status;
+    return status == BF_OK ? read_results(oracle, kafka, err) : status;
 }

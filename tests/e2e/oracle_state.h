@@ -9,8 +9,8 @@
 #include "core/result.h"
 #include "core/table.h"
 #include "tests/e2e/oracle.h"
+#include "tests/e2e/pass.h"
 
-#define ORACLE_PARTITIONS 64
 #define ORACLE_DEFINITIONS 256
 #define ORACLE_GENERATIONS 16
 #define ORACLE_TEXTS (1u << 18)
@@ -105,14 +105,13 @@ struct oracle_partition {
 
 struct oracle {
     struct bf_oracle_sums sums;
-    struct bf_consumer *consumer;
     struct bf_config_log *log;
     struct oracle_generation generations[ORACLE_GENERATIONS];
     size_t generation_count;
     const struct bf_kpi_definition *definitions[ORACLE_DEFINITIONS];
     const char *names[ORACLE_DEFINITIONS]; /* their ids */
     size_t definition_count;
-    struct oracle_partition partitions[ORACLE_PARTITIONS];
+    struct oracle_partition partitions[PASS_PARTITIONS];
     int32_t partition_count;
     struct bf_table *texts, *deliveries, *writers;
     struct bf_table *rows, *tracks; /* runs by definition and scope; what sources said last */

@@ -9,73 +9,12 @@
 #include "core/hash.h"
 #include "core/table.h"
 #include "core/wire.h"
+#include "tests/e2e/pass.h"
 
-#define PARTITIONS 64
-#define POLL_MS 200
-#define QUIET_POLLS 100
 #define BETWEEN 256
 #define WRITERS 4096
 #define QUEUE 10000
 #define SETTLE_MS 90000
-
-/* ---- a whole topic, to the end that it has now */
-
-typedef enum bf_status take(void *context, const struct bf_incoming *incoming, struct bf_err *err);
-
-struct pass {
-    struct bf_consumer *consumer;
-    int64_t ends[PARTITIONS];
-    size_t open;
-    uint64_t records;
-};
-
-static enum bf_status begin_pass(struct pass *pass, const struct bf_kafka_options *options,
-                                 enum bf_topic topic, struct bf_err *err)
-{
-    struct bf_position positions[PARTITIONS];
-    int32_t count = 0;
-    enum bf_status status = bf_consumer_create(options, NULL, true, &pass->consumer, err);
-    status = status == BF_OK ? bf_consumer_partitions(pass->consumer, topic, &count, err) : status;
-    if (status == BF_OK && count > PARTITIONS) {
-        return bf_err_set(err, BF_LIMIT, "more than %d partitions", PARTITIONS);
-    }
-    for (int32_t p = 0; status == BF_OK && p < count; p++) {
-        int64_t begin = 0;
-        status = bf_consumer_range(pass->consumer, topic, p, &begin, &pass->ends[p], err);
-        if (status == BF_OK && pass->ends[p] > 0) {
-            positions[pass->open++] = (struct bf_position){.topic = topic, .partition = p, .offset = 0};
-            pass->records += (uint64_t)pass->ends[p];
-        }
-    }
-    return status == BF_OK ? bf_consumer_assign(pass->consumer, positions, pass->open, err) : status;
-}
-
-static enum bf_status run_pass(struct pass *pass, take *take_one, void *context, struct bf_err *err)
-{
-    enum bf_status status = BF_OK;
-    for (int quiet = 0; status == BF_OK && pass->open > 0;) {
-        struct bf_incoming incoming;
-        status = bf_consumer_poll(pass->consumer, POLL_MS, &incoming, err);
-        if (status == BF_AGAIN) {
-            status = ++quiet < QUIET_POLLS ? BF_OK : bf_err_set(err, BF_PEER, "Kafka gives no more records");
-            continue;
-        }
-        if (status != BF_OK) {
-            break;
-        }
-        quiet = 0;
-        int64_t *end = &pass->ends[incoming.partition];
-        if (*end > 0 && !incoming.eof) {
-            status = take_one(context, &incoming, err);
-        }
-        if (*end > 0 && (incoming.eof ? incoming.offset : incoming.offset + 1) >= *end) {
-            *end = 0;
-            pass->open--;
-        }
-        bf_incoming_release(&incoming);
-    }
-    return status;
-}
 
 /* ---- the copy */
 
@@ -118,20 +57,18 @@ static enum bf_status copy_one(void *context, const struct bf_incoming *incoming
 enum bf_status rerun_copy(const struct bf_kafka_options *from, const struct bf_kafka_options *to,
                           void (*between)(void *context, uint64_t done), void *context, struct bf_err *err)
 {
-    struct pass pass = {.open = 0};
+    struct pass pass;
     struct copy copy = {.between = between, .context = context};
-    enum bf_status status = bf_producer_create(to, 5, QUEUE, &copy.producer, err);
-    status = status == BF_OK ? begin_pass(&pass, from, BF_TOPIC_READINGS, err) : status;
-    status = status == BF_OK ? run_pass(&pass, copy_one, &copy, err) : status;
+    enum bf_status status = pass_begin(&pass, from, BF_TOPIC_READINGS, err);
+    status = status == BF_OK ? bf_producer_create(to, 5, QUEUE, &copy.producer, err) : status;
+    status = status == BF_OK ? pass_run(&pass, copy_one, &copy, err) : status;
     if (status == BF_OK) {
         status = bf_producer_wait(copy.producer, bf_producer_handed(copy.producer), 60000, err);
     }
     if (copy.producer) {
         bf_producer_destroy(copy.producer, 1000);
     }
-    if (pass.consumer) {
-        bf_consumer_destroy(pass.consumer);
-    }
+    pass_end(&pass);
     return status;
 }
 
@@ -202,17 +139,15 @@ static enum bf_status collect_one(void *context, const struct bf_incoming *incom
 static enum bf_status collect(const struct bf_kafka_options *options, struct collection *all,
                               struct bf_err *err)
 {
-    struct pass pass = {.open = 0};
-    enum bf_status status = begin_pass(&pass, options, BF_TOPIC_KPIS, err);
+    struct pass pass;
+    enum bf_status status = pass_begin(&pass, options, BF_TOPIC_KPIS, err);
     if (status == BF_OK) {
         all->results = bf_table_create(pass.records + 1, sizeof(uint64_t), sizeof(struct result));
         all->writers = bf_table_create(WRITERS, sizeof(uint64_t), sizeof(struct writer));
-        status = all->results && all->writers ? run_pass(&pass, collect_one, all, err)
+        status = all->results && all->writers ? pass_run(&pass, collect_one, all, err)
                                               : bf_err_set(err, BF_FATAL, "out of memory");
     }
-    if (pass.consumer) {
-        bf_consumer_destroy(pass.consumer);
-    }
+    pass_end(&pass);
     return status;
 }
 

@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "tests/e2e/oracle.h"
+#include "tests/e2e/roll.h"
 #include "tests/support/cut.h"
 #include "tests/support/eventually.h"
 #include "tests/support/peers.h"
@@ -38,6 +39,8 @@ enum town_daemon {
 };
 
 enum town_peer { TOWN_MQTT, TOWN_KAFKA, TOWN_REDIS, TOWN_PEERS };
+
+#define TOWN_JOURNALS 4
 
 struct town_options {
     enum bf_peer_kind kafka;
@@ -64,15 +67,18 @@ struct town {
     char via[400], redis_config[500];
     struct bf_kafka_options options;
     uint64_t published, acknowledged;
-    uint64_t again; /* of these, sent a second time after a connection was lost: the broker may have both */
+    uint64_t again; /* sent a second time after a connection was lost: the broker may have both */
     uint64_t extra; /* messages that the test itself published and the broker acknowledged */
+    char journals[TOWN_JOURNALS][400]; /* of the devices, one for each town_devices */
+    size_t journal_count;
 };
 
-/* What `belfry audit --json` says. */
+/* What `belfry audit --json` says, and what the roll call says of every single message. */
 struct town_audit {
     char text[2048];
     uint64_t messages;
     bool holds;
+    struct roll_sums roll;
 };
 
 /* Peers, city, configuration in the log. `delay` is how long windows wait ("2s"). False where a server is not
