@@ -45,15 +45,28 @@ struct run {
 
 static volatile sig_atomic_t stopping, hung_up, dump_asked;
 static volatile time_t stopping_since_s;
+static volatile sig_atomic_t stop_code;
+static unsigned stop_max_s;
 
 bool bf_daemon_stopping(void)
 {
     return stopping != 0;
 }
 
+/* A library that waits for a peer that is gone must not keep the process. What was not committed or
+ * acknowledged is read again after the next start, as after a kill. */
+static void stop_is_over(void)
+{
+    static const char words[] = "gave up waiting for an orderly end\n";
+    (void)!write(STDERR_FILENO, words, sizeof words - 1);
+    _exit(stop_code);
+}
+
 static void on_signal(int number)
 {
-    if (number == SIGHUP) {
+    if (number == SIGALRM) {
+        stop_is_over();
+    } else if (number == SIGHUP) {
         hung_up = 1;
     } else if (number == SIGUSR1) {
         dump_asked = 1;
@@ -63,6 +76,7 @@ static void on_signal(int number)
         if (!stopping) {
             stopping_since_s = now.tv_sec;
             stopping = 1;
+            alarm(stop_max_s);
         } else if (now.tv_sec - stopping_since_s > SECOND_SIGNAL_AFTER_S) {
             _exit(BF_EXIT_INTERRUPTED);
         }
@@ -72,10 +86,11 @@ static void on_signal(int number)
 /* Without SA_RESTART: a call that waits shall return, so that the step ends. */
 static void install_signals(void)
 {
-    static const int caught[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+    static const int caught[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGALRM};
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
     stopping = hung_up = dump_asked = 0;
+    stop_code = BF_EXIT_OK;
     for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
         sigaction(caught[i], &action, NULL);
     }
@@ -280,6 +295,10 @@ static int serve(struct run *run)
         code = status == BF_CONFIG ? BF_EXIT_CONFIG : BF_EXIT_FAILED;
     }
     notify(&run->notifier, "STOPPING=1");
+    stop_code = code;
+    if (code != BF_EXIT_OK) {
+        alarm(stop_max_s);
+    }
     bf_log(BF_LOG_INFO, "daemon.stopping", "reason=%s", code == BF_EXIT_OK ? "signal" : "failure");
     run->daemon->close(self);
     bf_log(BF_LOG_INFO, "daemon.stopped", "code=%d", code);
@@ -301,11 +320,13 @@ int bf_daemon_run(const struct bf_daemon *daemon, int argc, char **argv)
     }
     bf_log_init(&run.log);
     bf_health_init(&run.health);
+    stop_max_s = daemon->stop_max_s ? daemon->stop_max_s : BF_STOP_MAX_S;
     install_signals();
     forget_proxies();
     map_large_blocks();
     notifier_open(&run.notifier);
     code = serve(&run);
+    alarm(0);
     if (run.notifier.socket >= 0) {
         close(run.notifier.socket);
     }

@@ -5,7 +5,8 @@
  * step until a signal or a failure, then close. sd_notify: READY=1 at the first healthy report, STATUS=
  * with the words of health.h, RELOADING=1, STOPPING=1, WATCHDOG=1.
  * The first TERM or INT ends the loop after the current step. One that comes more than a second later ends
- * the process at once (a terminal and a supervisor that both say it mean it once).
+ * the process at once (a terminal and a supervisor that both say it mean it once). An end that takes longer
+ * than stop_max_s (a library that waits for a peer that has gone) is cut off, with the same exit code.
  * Exit codes: 0 stopped by a signal, 1 failed, 2 usage, 69 a peer was given up at start,
  * 78 configuration, 130 interrupted.
  * Declined: libsystemd (a datagram to a socket needs no library), forking into the background (a
@@ -19,6 +20,8 @@
 #include "core/counters.h"
 #include "core/err.h"
 #include "core/health.h"
+
+#define BF_STOP_MAX_S 20
 
 #define BF_EXIT_OK 0
 #define BF_EXIT_FAILED 1
@@ -46,6 +49,7 @@ struct bf_daemon {
     void (*dump)(void *self);
     /* Stops in a bounded time; the last chance to checkpoint and commit. self is gone afterwards. */
     void (*close)(void *self);
+    unsigned stop_max_s; /* from the signal or the failure on; 0: BF_STOP_MAX_S */
 };
 
 /* True once TERM or INT has come: for the waiting loops of `open`. */

@@ -98,8 +98,8 @@ static enum bf_status place(struct bf__runner *runner, int32_t partition, struct
         return BF_FATAL;
     }
     int64_t from = stored == BF_SINK_NO_POSITION ? begin : stored;
-    runner->seeks[partition] = (struct bf_position){
-        .topic = BF_TOPIC_KPIS, .partition = partition, .offset = from};
+    runner->seeks[partition] =
+        (struct bf_position){.topic = BF_TOPIC_KPIS, .partition = partition, .offset = from};
     bf__feed_start(&runner->feeds[partition], stored, from);
     return BF_OK;
 }
@@ -227,12 +227,13 @@ static enum bf_status beat(struct bf__runner *runner, struct bf_err *err)
 {
     int64_t oldest_ms = INT64_MAX;
     struct bf_sink_beat pulse = {.wall_us = bf_time_wall_us()};
+    bool answers = bf_consumer_connected(runner->consumer); /* one that does not would hold the beat up */
     for (int32_t i = 0; i < runner->partitions; i++) {
         struct bf__feed *feed = &runner->feeds[i];
         int64_t begin = 0, end = 0;
-        if (!feed->at_end
-            && bf_consumer_range(runner->consumer, BF_TOPIC_KPIS, i, &begin, &end, NULL) == BF_OK) {
-            feed->end = end > feed->position ? end : feed->position;
+        if (!feed->at_end && answers) {
+            answers = bf_consumer_range(runner->consumer, BF_TOPIC_KPIS, i, &begin, &end, NULL) == BF_OK;
+            feed->end = answers && end > feed->position ? end : feed->end;
         }
         pulse.behind_records += feed->end - feed->position;
         if (feed->end > feed->position && feed->appended_ms > 0 && feed->appended_ms < oldest_ms) {
@@ -288,9 +289,10 @@ static void dump(void *self)
     const struct bf__runner *runner = self;
     for (int32_t i = 0; i < runner->partitions; i++) {
         const struct bf__feed *feed = &runner->feeds[i];
-        bf_log(BF_LOG_INFO, "sink.state", "partition=%" PRId32 " expected=%" PRId64 " position=%" PRId64
-               " end=%" PRId64 " gathered=%zu synced=%d", i, feed->expected, feed->position, feed->end,
-               feed->count, runner->synced);
+        bf_log(BF_LOG_INFO, "sink.state",
+               "partition=%" PRId32 " expected=%" PRId64 " position=%" PRId64 " end=%" PRId64
+               " gathered=%zu synced=%d",
+               i, feed->expected, feed->position, feed->end, feed->count, runner->synced);
     }
 }
 

@@ -10,11 +10,13 @@
 #include <string.h>
 
 #include "config/log/config_log_state.h"
+#include "core/daemon.h"
 #include "core/log.h"
 #include "core/time.h"
 #include "core/wire.h"
 
 #define READ_MS 15000 /* how long the first reading may take */
+#define SLICE_MS 200  /* of it; then whether a daemon was told to stop */
 #define HASH_LEN 64
 
 struct bundle {
@@ -216,7 +218,9 @@ static enum bf_status read_to_end(struct bf_config_log *log, int timeout_ms, siz
     for (;;) {
         struct bf_incoming incoming;
         int64_t left_us = deadline - bf_time_monotonic_us();
+        left_us = bf_daemon_stopping() ? 0 : left_us;
         int wait_ms = left_us > 0 ? (int)(left_us / BF_US_PER_MS) : 0;
+        wait_ms = wait_ms < SLICE_MS ? wait_ms : SLICE_MS;
         enum bf_status status = bf_consumer_poll(log->consumer, wait_ms, &incoming, err);
         if (status == BF_AGAIN && left_us > 0) {
             continue;
@@ -237,7 +241,7 @@ static enum bf_status read_to_end(struct bf_config_log *log, int timeout_ms, siz
 }
 
 enum bf_status bf__config_log_read(const struct bf_kafka_options *options,
-                               const struct bf_aggregate_kind *const *aggregates,
+                                   const struct bf_aggregate_kind *const *aggregates,
                                    struct bf_config_log **log, struct bf_err *err)
 {
     struct bf_config_log *made = calloc(1, sizeof *made);
@@ -280,7 +284,7 @@ enum bf_status bf__config_log_require_install(const struct bf_config_log *log, s
 }
 
 enum bf_status bf_config_log_open(const struct bf_kafka_options *options,
-                               const struct bf_aggregate_kind *const *aggregates,
+                                  const struct bf_aggregate_kind *const *aggregates,
                                   struct bf_config_log **log, struct bf_err *err)
 {
     struct bf_config_log *made;

@@ -21,6 +21,10 @@ enum bf_status bf__kafka_conf(const struct bf_kafka_options *options, const stru
 enum bf_status bf__kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t **rk,
                              struct bf_err *err) BF_MUST_CHECK;
 
+/* Ends the handle. False where librdkafka has not ended within a second: its threads are left behind, and
+ * what they may still ask for (the opaque) must not be freed. */
+bool bf__kafka_destroy(rd_kafka_t *rk, int flags);
+
 /* True where the cluster is the embedded one (librdkafka's mock), which has no admin API. */
 bool bf__kafka_is_embedded(rd_kafka_t *rk);
 

@@ -148,8 +148,9 @@ void bf_consumer_destroy(struct bf_consumer *consumer)
             rd_kafka_topic_destroy(consumer->topics[topic]);
         }
     }
-    rd_kafka_destroy_flags(consumer->rk, leaves ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    free(consumer);
+    if (bf__kafka_destroy(consumer->rk, leaves ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)) {
+        free(consumer);
+    }
 }
 
 bool bf_consumer_connected(const struct bf_consumer *consumer)

@@ -7,10 +7,15 @@
 #include "peers/kafka/client.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/log.h"
+
+#define DESTROY_S 1
 
 struct owned {
     const char *name, *why;
@@ -70,8 +75,10 @@ char *bf_topic_name(const struct bf_kafka_options *options, enum bf_topic topic,
 
 static void log_line(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-    enum bf_log_level ours = level <= 3 ? BF_LOG_ERROR : level == 4 ? BF_LOG_WARN
-                             : level <= 6 ? BF_LOG_INFO : BF_LOG_DEBUG;
+    enum bf_log_level ours = level <= 3   ? BF_LOG_ERROR
+                             : level == 4 ? BF_LOG_WARN
+                             : level <= 6 ? BF_LOG_INFO
+                                          : BF_LOG_DEBUG;
     if (strstr(text, "will be ignored by this")) { /* one map serves producers and consumers */
         ours = BF_LOG_DEBUG;
     }
@@ -84,8 +91,7 @@ static enum bf_status set(rd_kafka_conf_t *conf, const struct bf_property *prope
     if (rd_kafka_conf_set(conf, property->name, property->value, why, sizeof why) == RD_KAFKA_CONF_OK) {
         return BF_OK;
     }
-    enum bf_status status =
-        bf_err_set(err, BF_CONFIG, "Kafka property %s cannot be set", property->name);
+    enum bf_status status = bf_err_set(err, BF_CONFIG, "Kafka property %s cannot be set", property->name);
     bf_err_detail(err, "%s", why);
     return status;
 }
@@ -108,8 +114,8 @@ static enum bf_status set_map(rd_kafka_conf_t *conf, const struct bf_kafka_optio
         const struct bf_property *property = &options->properties[i];
         for (size_t j = 0; j < sizeof owned_properties / sizeof *owned_properties; j++) {
             if (strcmp(property->name, owned_properties[j].name) == 0) {
-                enum bf_status status = bf_err_set(err, BF_CONFIG, "librdkafka: %s belongs to belfry",
-                                                   property->name);
+                enum bf_status status =
+                    bf_err_set(err, BF_CONFIG, "librdkafka: %s belongs to belfry", property->name);
                 bf_err_detail(err, "%s", owned_properties[j].why);
                 bf_err_hint(err, "Remove it from the librdkafka: map.");
                 return status;
@@ -161,8 +167,7 @@ enum bf_status bf__kafka_conf(const struct bf_kafka_options *options, const stru
     return BF_OK;
 }
 
-enum bf_status bf__kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t **rk,
-                             struct bf_err *err)
+enum bf_status bf__kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t **rk, struct bf_err *err)
 {
     char why[256];
     *rk = rd_kafka_new(type, conf, why, sizeof why);
@@ -183,4 +188,45 @@ bool bf__kafka_is_embedded(rd_kafka_t *rk)
         rd_kafka_mem_free(rk, id);
     }
     return embedded;
+}
+
+struct ending {
+    rd_kafka_t *rk;
+    int flags;
+};
+
+static void *destroy(void *context)
+{
+    struct ending ending = *(struct ending *)context;
+    free(context);
+    rd_kafka_destroy_flags(ending.rk, ending.flags);
+    return NULL;
+}
+
+/* rd_kafka_destroy waits for librdkafka's own threads, and one of these may wait for ever for the answer of a
+ * coordinator that has gone (seen with 2.0.2 while a commit was under way). */
+bool bf__kafka_destroy(rd_kafka_t *rk, int flags)
+{
+    pthread_t thread;
+    struct timespec until;
+    char name[200];
+    (void)snprintf(name, sizeof name, "%s", rd_kafka_name(rk));
+    struct ending *ending = malloc(sizeof *ending);
+    if (ending) {
+        *ending = (struct ending){.rk = rk, .flags = flags};
+    }
+    if (!ending || pthread_create(&thread, NULL, destroy, ending) != 0) {
+        free(ending);
+        rd_kafka_destroy_flags(rk, flags);
+        return true;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += DESTROY_S;
+    if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0) {
+        return true;
+    }
+    (void)pthread_detach(thread);
+    bf_log(BF_LOG_WARN, "kafka.left", "client=%s reason=\"librdkafka does not end while Kafka is away\"",
+           name);
+    return false;
 }

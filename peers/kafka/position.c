@@ -7,9 +7,14 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/daemon.h"
 #include "core/log.h"
+#include "core/time.h"
 
 #define METADATA_MAX 4096
+#define TURN_MS 1500   /* of one question: a daemon that is told to stop waits no longer for an answer */
+#define COMMIT_MS 8000 /* librdkafka's own calls for a commit have no bound */
+#define SLICE_MS 100
 
 void bf__consumer_must_seek(struct bf_consumer *consumer, struct bf__partition *partition)
 {
@@ -108,8 +113,9 @@ enum bf_status bf_consumer_pause(struct bf_consumer *consumer, enum bf_topic top
 {
     struct bf__partition *its = assigned_partition(consumer, topic, partition);
     if (!its || its->paused == pause) {
-        return its ? BF_OK : bf_err_set(err, BF_AGAIN, "%s [%d] is not assigned", consumer->names[topic],
-                                        (int)partition);
+        return its ? BF_OK
+                   : bf_err_set(err, BF_AGAIN, "%s [%d] is not assigned", consumer->names[topic],
+                                (int)partition);
     }
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     (void)rd_kafka_topic_partition_list_add(list, consumer->names[topic], partition);
@@ -130,6 +136,39 @@ enum bf_status bf_consumer_pause(struct bf_consumer *consumer, enum bf_topic top
         bf__consumer_resync(consumer);
     }
     return BF_OK;
+}
+
+/* Whether a question that got no answer is asked once more. */
+static bool ask_again(rd_kafka_resp_err_t code, int64_t until_us)
+{
+    bool unanswered = code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE;
+    return unanswered && !bf_daemon_stopping() && bf_time_monotonic_us() < until_us;
+}
+
+static int64_t call_end_us(void)
+{
+    return bf_time_monotonic_us() + BF__CALL_MS * BF_US_PER_MS;
+}
+
+/* Sends it, and waits for the answer in this thread (which counts as a poll). */
+static rd_kafka_resp_err_t commit_and_wait(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *list)
+{
+    int64_t began_us = bf_time_monotonic_us(), waited_us = 0;
+    rd_kafka_queue_t *answers = rd_kafka_queue_new(rk);
+    rd_kafka_resp_err_t code = rd_kafka_commit_queue(rk, list, answers, NULL, NULL);
+    rd_kafka_event_t *event = NULL;
+    while (!code && !event && waited_us < (bf_daemon_stopping() ? TURN_MS : COMMIT_MS) * BF_US_PER_MS) {
+        event = rd_kafka_queue_poll(answers, SLICE_MS);
+        waited_us = bf_time_monotonic_us() - began_us;
+    }
+    if (event) {
+        code = rd_kafka_event_error(event);
+        rd_kafka_event_destroy(event);
+    } else if (!code) {
+        code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    }
+    rd_kafka_queue_destroy(answers);
+    return code;
 }
 
 static bool commit_refused(rd_kafka_resp_err_t code)
@@ -161,8 +200,7 @@ enum bf_commit bf_consumer_commit(struct bf_consumer *consumer, const struct bf_
     its->offset = position->offset;
     its->metadata = copy;
     its->metadata_size = len;
-    rd_kafka_resp_err_t code = rd_kafka_commit(consumer->rk, list, 0);
-    code = code ? code : its->err;
+    rd_kafka_resp_err_t code = commit_and_wait(consumer->rk, list);
     its->metadata = NULL;
     its->metadata_size = 0;
     rd_kafka_topic_partition_list_destroy(list);
@@ -183,8 +221,12 @@ enum bf_status bf_consumer_committed(struct bf_consumer *consumer, enum bf_topic
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_t *its =
         rd_kafka_topic_partition_list_add(list, consumer->names[topic], partition);
-    rd_kafka_resp_err_t code = rd_kafka_committed(consumer->rk, list, BF__CALL_MS);
-    code = code ? code : its->err;
+    int64_t until_us = call_end_us();
+    rd_kafka_resp_err_t code;
+    do {
+        code = rd_kafka_committed(consumer->rk, list, TURN_MS);
+        code = code ? code : its->err;
+    } while (ask_again(code, until_us));
     enum bf_status status = BF_OK;
     if (code) {
         status = bf_err_set(err, BF_PEER, "could not read what is committed for %s [%d]: %s",
@@ -201,11 +243,29 @@ enum bf_status bf_consumer_committed(struct bf_consumer *consumer, enum bf_topic
     return status;
 }
 
+/* Not rd_kafka_query_watermark_offsets: with 2.0.2 it does not keep to its time-out when the broker goes away
+ * meanwhile. This one takes BEGINNING and END for a time, as Kafka's ListOffsets does. */
+static rd_kafka_resp_err_t query(const struct bf_consumer *consumer, enum bf_topic topic, int32_t partition,
+                                 int64_t which, int64_t *offset)
+{
+    int64_t until_us = call_end_us();
+    rd_kafka_resp_err_t code;
+    do {
+        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_list_add(list, consumer->names[topic], partition)->offset = which;
+        code = rd_kafka_offsets_for_times(consumer->rk, list, TURN_MS);
+        code = code ? code : list->elems[0].err;
+        *offset = list->elems[0].offset;
+        rd_kafka_topic_partition_list_destroy(list);
+    } while (ask_again(code, until_us));
+    return code;
+}
+
 enum bf_status bf_consumer_range(struct bf_consumer *consumer, enum bf_topic topic, int32_t partition,
                                  int64_t *begin, int64_t *end, struct bf_err *err)
 {
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(consumer->rk, consumer->names[topic],
-                                                                partition, begin, end, BF__CALL_MS);
+    rd_kafka_resp_err_t code = query(consumer, topic, partition, RD_KAFKA_OFFSET_BEGINNING, begin);
+    code = code ? code : query(consumer, topic, partition, RD_KAFKA_OFFSET_END, end);
     if (code) {
         return bf_err_set(err, BF_PEER, "could not read the ends of %s [%d]: %s", consumer->names[topic],
                           (int)partition, rd_kafka_err2str(code));
@@ -218,7 +278,11 @@ enum bf_status bf_consumer_partitions(struct bf_consumer *consumer, enum bf_topi
 {
     /* All topics, not this one: asking for a topic by name makes some clusters create it. */
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(consumer->rk, 1, NULL, &metadata, BF__CALL_MS);
+    int64_t until_us = call_end_us();
+    rd_kafka_resp_err_t code;
+    do {
+        code = rd_kafka_metadata(consumer->rk, 1, NULL, &metadata, TURN_MS);
+    } while (ask_again(code, until_us));
     if (code) {
         return bf_err_set(err, BF_PEER, "could not list Kafka's topics: %s", rd_kafka_err2str(code));
     }
@@ -230,8 +294,7 @@ enum bf_status bf_consumer_partitions(struct bf_consumer *consumer, enum bf_topi
     }
     rd_kafka_metadata_destroy(metadata);
     if (*count == 0) {
-        enum bf_status status =
-            bf_err_set(err, BF_PEER, "Kafka has no topic %s", consumer->names[topic]);
+        enum bf_status status = bf_err_set(err, BF_PEER, "Kafka has no topic %s", consumer->names[topic]);
         bf_err_hint(err, "Make belfry's topics with `belfry topics`.");
         return status;
     }

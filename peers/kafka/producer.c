@@ -191,8 +191,9 @@ void bf_producer_destroy(struct bf_producer *producer, int timeout_ms)
             rd_kafka_topic_destroy(producer->topics[topic]);
         }
     }
-    rd_kafka_destroy(producer->rk);
-    release(producer);
+    if (bf__kafka_destroy(producer->rk, 0)) {
+        release(producer);
+    }
 }
 
 static rd_kafka_headers_t *headers_of(const struct bf_outgoing *record)

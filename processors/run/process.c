@@ -282,7 +282,7 @@ static void process_dump(void *self)
 static void process_close(void *self)
 {
     struct bf_process *process = self;
-    if (!process->failed) {
+    if (!process->failed && bf_producer_connected(process->producer)) { /* else no commit would be answered */
         bf__process_last_checkpoints(process, bf_time_monotonic_us() + CLOSE_US);
     }
     close_all(process);

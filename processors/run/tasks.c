@@ -129,7 +129,9 @@ enum bf_status bf__process_assigned(void *context, const enum bf_topic *topics, 
             bf_err_hint(err, "a topic has grown; belfry topics --check says which");
             return BF_CONFIG;
         }
-        enum bf_status status = begin(process, task, topics[i], partitions[i], err);
+        enum bf_status status = bf_daemon_stopping()
+                                    ? bf_err_set(err, BF_PEER, "asked to stop while the tasks began")
+                                    : begin(process, task, topics[i], partitions[i], err);
         if (status != BF_OK) {
             return status;
         }

@@ -106,7 +106,7 @@ static void close_it(void *self)
     }
 }
 
-static const struct bf_daemon daemon_under_test = {
+static struct bf_daemon daemon_under_test = {
     .name = "belfry-test",
     .summary = "Does nothing, well.",
     .open = open_it,
@@ -270,6 +270,23 @@ static void a_second_signal_ends_a_close_that_hangs(void **state)
     assert_int_equal(WEXITSTATUS(status), BF_EXIT_INTERRUPTED);
 }
 
+static void a_close_that_hangs_ends_by_itself(void **state)
+{
+    (void)state;
+    daemon_under_test.stop_max_s = 1;
+    close_hangs = true;
+    pid_t pid = start(NULL, NULL);
+    BF_EVENTUALLY(said("third\n"), 10000);
+    kill(pid, SIGTERM);
+    assert_int_equal(end_of(pid), BF_EXIT_OK);
+    assert_true(said("gave up waiting for an orderly end"));
+    assert_int_equal(prepare(NULL), 0);
+    step_status = BF_FATAL;
+    close_hangs = true;
+    assert_int_equal(end_of(start(NULL, NULL)), BF_EXIT_FAILED);
+    daemon_under_test.stop_max_s = 0;
+}
+
 static void answers_and_refuses_arguments(void **state)
 {
     (void)state;
@@ -357,6 +374,7 @@ int main(void)
         cmocka_unit_test_setup(again_goes_on, prepare),
         cmocka_unit_test_setup(a_stop_while_open_waits_is_no_failure, prepare),
         cmocka_unit_test_setup(a_second_signal_ends_a_close_that_hangs, prepare),
+        cmocka_unit_test_setup(a_close_that_hangs_ends_by_itself, prepare),
         cmocka_unit_test_setup(answers_and_refuses_arguments, prepare),
         cmocka_unit_test_setup(logs_json_when_asked, prepare),
         cmocka_unit_test_setup(tells_systemd, prepare),
