@@ -18,6 +18,8 @@ must("${prefix}/bin/belfry" check --strict --config "${prefix}/share/belfry/belf
 foreach(file
     lib/systemd/system/belfry.target lib/systemd/system/belfry-ingest.service
     lib/systemd/system/belfry-process.service lib/systemd/system/belfry-sink.service lib/sysusers.d/belfry.conf
+    share/man/man1/belfry.1 share/man/man1/belfry-replay.1 share/bash-completion/completions/belfry
+    share/zsh/site-functions/_belfry share/fish/vendor_completions.d/belfry.fish
     share/belfry/mosquitto/mosquitto.conf share/belfry/redis/users.acl share/belfry/redis-contract.yaml)
   if(NOT EXISTS "${prefix}/${file}")
     message(FATAL_ERROR "${file} is not installed")
