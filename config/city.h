@@ -78,6 +78,7 @@ struct bf_profile {
     bool has_each; struct bf_path each, each_name, each_value, each_unit;
     struct bf_wraps wraps;
     bool has_inner; struct bf_profile_inner inner;
+    bool has_csv; struct bf_profile_csv csv;
     bool has_binary; struct bf_profile_binary binary;
     struct bf_profile_reading *readings; size_t reading_count;
     struct bf_profile_tag *tags; size_t tag_count;

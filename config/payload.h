@@ -15,7 +15,7 @@ struct bf_path { struct bf_path_step *steps; size_t count; };
 
 enum bf_format {
     BF_FORMAT_JSON, BF_FORMAT_CBOR, BF_FORMAT_MSGPACK, BF_FORMAT_SENML_JSON, BF_FORMAT_SENML_CBOR,
-    BF_FORMAT_SCALAR, BF_FORMAT_BINARY
+    BF_FORMAT_SCALAR, BF_FORMAT_BINARY, BF_FORMAT_CSV, BF_FORMAT_ULTRALIGHT
 };
 static inline bool bf_format_senml(enum bf_format format)
 {
@@ -31,6 +31,13 @@ struct bf_profile_inner { struct bf_path path; enum bf_format format; struct bf_
 
 /* What a text means: {ON: 1, OFF: 0}. */
 struct bf_profile_value { struct bf_slice text; double number; };
+
+/* ---- format csv */
+enum bf_csv_header { BF_CSV_NAMES, BF_CSV_SKIP, BF_CSV_NONE };
+struct bf_profile_csv {
+    struct bf_slice delimiter; enum bf_csv_header header;
+    struct bf_slice *columns; size_t column_count;
+};
 
 /* ---- format binary: fields of bytes and bits (profile_binary.c) */
 #define BF_BINARY_FIELDS 64 /* of the head and one repeat or block */

@@ -158,6 +158,8 @@ static const struct bf__option options[] = {
     {.name = "inner", .type = &bf__type_section, .section = &bf__profile_inner_section,
      .has = AT(profile.has_inner),
      .summary = "The readings lie in a payload of their own, in one of the fields."},
+    {.name = "csv", .type = &bf__type_section, .section = &bf__profile_csv_section,
+     .has = AT(profile.has_csv), .summary = "Format csv, also of `inner`: how the table is written."},
     {.name = "binary", .type = &bf__type_section, .section = &bf__profile_binary_section,
      .has = AT(profile.has_binary), .summary = "Format binary, also of `inner`: the fields."},
     {.name = "records", .type = &bf__type_path, .offset = AT(profile.records), .has = AT(profile.has_records),

@@ -3,13 +3,15 @@
  * Declined: a section for every format: paths, lists and items mean the same in all of them. */
 #include "config/profile_payload.h"
 
+#include <string.h>
+
 #include "config/profile_binary.h"
 #include "config/template.h"
 
 #define AT(field) offsetof(struct bf_profile, field)
 
-const char *const bf__profile_formats[] = {"json",       "cbor",   "msgpack", "senml",
-                                           "senml+cbor", "scalar", "binary",  NULL};
+const char *const bf__profile_formats[] = {"json",   "cbor",   "msgpack", "senml",      "senml+cbor",
+                                           "scalar", "binary", "csv",     "ultralight", NULL};
 
 static const char *const wraps[] = {"base64", "hex", "gzip", NULL};
 
@@ -34,6 +36,47 @@ static bool parse_wraps(struct bf__loader *loader, const struct bf__option *opti
 const struct bf__option_type bf__type_wraps = {.name = "`base64`, `hex`, `gzip`, or a list",
                                                .expects = "at most four of base64, hex, gzip",
                                                .parse = parse_wraps};
+
+static const char *const headers[] = {"names", "skip", "none", NULL};
+
+static bool check_csv(struct bf__loader *loader, const struct bf__node *map, void *base)
+{
+    const struct bf_profile_csv *csv = &((struct bf_profile *)base)->csv;
+    if (csv->delimiter.len > 1 ||
+        (csv->delimiter.len == 1 && strchr("\"\r\n", csv->delimiter.data[0]) != NULL)) {
+        return bf__loader_problem(loader, bf__node_get(map, "delimiter"),
+                                  "delimiter: it is one byte, and neither a quote nor the end of a line");
+    }
+    return csv->header != BF_CSV_NAMES || csv->column_count == 0 ||
+           bf__loader_problem(loader, bf__node_get(map, "columns"),
+                              "columns: the first line has the names; say \"header: skip\" or \"none\"");
+}
+
+static const struct bf__option csv_options[] = {
+    {.name = "delimiter",
+     .type = &bf__type_text,
+     .offset = AT(csv.delimiter),
+     .fallback = ",",
+     .summary = "What stands between two cells."},
+    {.name = "header",
+     .type = &bf__type_choice,
+     .offset = AT(csv.header),
+     .choices = headers,
+     .fallback = "names",
+     .summary = "The first line: names of the columns, passed over, or none."},
+    {.name = "columns",
+     .type = &bf__type_texts,
+     .offset = AT(csv.columns),
+     .count = AT(csv.column_count),
+     .fallback_note = "1, 2, …",
+     .summary = "Names of the columns, where the first line has none."},
+    {.name = NULL},
+};
+const struct bf__section bf__profile_csv_section = {
+    .name = "csv",
+    .options = csv_options,
+    .check = check_csv,
+    .summary = "Format `csv`: each row is a message, and paths begin with a column: `$.pm10`."};
 
 static const struct bf__option each_options[] = {
     {.name = "path", .type = &bf__type_path, .offset = AT(each), .required = true, .summary = "The list."},
@@ -83,15 +126,17 @@ const struct bf__section bf__profile_inner_section = {
 
 /* What goes with the format of the payload; the rest does not. */
 static const struct {
-    bool key, time, tree, inner; /* tree: `each` and `records`; inner: it may be one */
+    bool key, time, each, records, inner; /* inner: it may be one, not: it may have one */
 } allowed[] = {
-    [BF_FORMAT_JSON] = {.key = true, .time = true, .tree = true, .inner = true},
-    [BF_FORMAT_CBOR] = {.time = true, .tree = true, .inner = true},
-    [BF_FORMAT_MSGPACK] = {.time = true, .tree = true, .inner = true},
+    [BF_FORMAT_JSON] = {.key = true, .time = true, .each = true, .records = true, .inner = true},
+    [BF_FORMAT_CBOR] = {.time = true, .each = true, .records = true, .inner = true},
+    [BF_FORMAT_MSGPACK] = {.time = true, .each = true, .records = true, .inner = true},
     [BF_FORMAT_SENML_JSON] = {.time = false},
     [BF_FORMAT_SENML_CBOR] = {.time = false},
     [BF_FORMAT_SCALAR] = {.inner = true},
     [BF_FORMAT_BINARY] = {.time = true, .inner = true},
+    [BF_FORMAT_CSV] = {.time = true, .each = true, .inner = true},
+    [BF_FORMAT_ULTRALIGHT] = {.time = true, .each = true, .inner = true},
 };
 
 enum bf_format bf__profile_format(const struct bf_profile *profile)
@@ -110,9 +155,10 @@ bool bf__profile_payload_check(struct bf__loader *loader, const struct bf__node 
     } rows[] = {
         {.name = "key", .good = allowed[profile->format].key && profile->wraps.count == 0},
         {.name = "time", .good = allowed[profile->format].time},
-        {.name = "inner", .good = allowed[profile->format].tree},
-        {.name = "records", .good = allowed[format].tree},
-        {.name = "each", .good = allowed[format].tree},
+        {.name = "inner", .good = allowed[profile->format].records},
+        {.name = "records", .good = allowed[format].records},
+        {.name = "each", .good = allowed[format].each},
+        {.name = "csv", .good = format == BF_FORMAT_CSV},
         {.name = "binary", .good = format == BF_FORMAT_BINARY},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

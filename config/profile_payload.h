@@ -9,7 +9,7 @@
 
 extern const char *const bf__profile_formats[];     /* as enum bf_format */
 extern const struct bf__option_type bf__type_wraps; /* struct bf_wraps */
-extern const struct bf__section bf__profile_each_section,
+extern const struct bf__section bf__profile_csv_section, bf__profile_each_section,
     bf__profile_inner_section; /* of struct bf_profile */
 
 /* The format that the readings are in. */

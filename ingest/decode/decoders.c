@@ -20,6 +20,8 @@ static const struct bf_decoder *const by_format[] = {
     [BF_FORMAT_SENML_CBOR] = &bf_decoder_senml,
     [BF_FORMAT_SCALAR] = &bf_decoder_scalar,
     [BF_FORMAT_BINARY] = &bf_decoder_binary,
+    [BF_FORMAT_CSV] = &bf_decoder_csv,
+    [BF_FORMAT_ULTRALIGHT] = &bf_decoder_ultralight,
 };
 
 const struct bf_decoder *bf_decoder_at(size_t index)

@@ -415,6 +415,7 @@ void bf_document_decode(struct bf_message *message, const struct bf_stage *stage
         bf_message_refuse(message, BF_REJECT_encoding, "the payload is not UTF-8");
         return;
     }
+    state.reader.profile = message->plan->profile;
     bf_reader_init(&state.reader, program->kind, payload, message->limits->max_depth, message->arena);
     if (!bf_message_fields(message) || !read_payload(&state)) {
         return;

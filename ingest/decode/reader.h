@@ -12,6 +12,7 @@
 #ifndef BF_DECODE_READER_H
 #define BF_DECODE_READER_H
 
+#include "config/city.h"
 #include "core/mp.h"
 #include "ingest/decode/cbor_pull.h"
 #include "ingest/decode/json_pull.h"
@@ -32,7 +33,8 @@ struct bf_reader_fault {
 
 struct bf_reader {
     const struct bf_reader_kind *kind;
-    struct bf_arena *arena; /* for texts that do not stand in the payload as they are */
+    struct bf_arena *arena;           /* for texts that do not stand in the payload as they are */
+    const struct bf_profile *profile; /* for what a format lets it say */
     union {
         struct bf_json json;
         struct bf_cbor cbor;
@@ -43,6 +45,18 @@ struct bf_reader {
             enum bf_reject_reason reason; /* of a fault, and what was expected */
             const char *expected;
         } msgpack;
+        struct bf_rows { /* csv, ultralight: a list of maps of values */
+            const char *begin, *at, *end;
+            unsigned depth; /* 0: before the list, 1: before a row, 2: in a row */
+            bool begun;     /* the row at hand has given a cell */
+            size_t column;  /* of the next cell; of the next group */
+            bool timed;     /* ultralight: the group at hand begins with a time */
+            char delimiter;
+            const struct bf_slice *names;
+            size_t name_count;
+            enum bf_reject_reason reason;
+            const char *expected; /* NULL: no fault */
+        } rows;
     } as;
 };
 

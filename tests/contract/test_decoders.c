@@ -77,6 +77,18 @@ static const struct format formats[] = {
                      "binary: {blocks: [{type: 1, fields: [{name: v, type: bcd}]}]}\n"
                      "readings: [{path: $.v, quantity: level, unit: m}]\n",
      .payload = BYTES("{\"data\":\"ARI=\"}")},
+    {.decoder = "csv",
+     .profile =
+         HEAD "format: csv\ntime: {path: $.at, unit: s}\nreadings: [{path: $.v, quantity: level, unit: m}]\n",
+     .payload = BYTES("at,v,\"x\"\r\n1700000000,1.5,\"a\"\"b\"\n\n1700000001,2,\n")},
+    {.decoder = "csv",
+     .profile = HEAD "format: csv\ncsv: {delimiter: \";\", header: none}\neach: {path: $}\n"
+                     "readings: [{name: \"2\", quantity: level, unit: m}]\n",
+     .payload = BYTES("a;1;c\nd;2")},
+    {.decoder = "ultralight",
+     .profile = HEAD "format: ultralight\ntime: {path: $.TimeInstant}\n"
+                     "readings: [{path: $.t, quantity: temperature, unit: Cel}]\n",
+     .payload = BYTES("2023-11-14T22:13:10Z|t|15|k|abc#t|16")},
     {.decoder = "scalar",
      .profile = HEAD "format: scalar\nwrap: gzip\nreadings: [{quantity: level, unit: m}]\n",
      .payload = BYTES("\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03"

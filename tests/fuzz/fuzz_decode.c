@@ -7,7 +7,7 @@
 #include "ingest/decode/pipeline.h"
 #include "tests/fuzz/target.h"
 
-#define FORMATS 10
+#define FORMATS 13
 #define HEAD "version: 1\nnetwork: n\nzone: \"{device}\"\n"
 
 static const struct {
@@ -49,6 +49,15 @@ static const struct {
           " when: {$.port: 2}}]}]\nreadings: [{path: $.v, quantity: v, unit: m}]\n"},
     {"profiles/j.yaml", "j/d1",
      HEAD "topic: j/{device}\nformat: json\nwrap: gzip\nreadings: [{path: $.v, quantity: v, unit: m}]\n"},
+    {"profiles/k.yaml", "k/d1",
+     HEAD "topic: k/{device}\nformat: csv\ntime: {path: $.at, unit: s}\n"
+          "readings: [{path: $.v, quantity: v, unit: m}, {path: $, quantity: w, unit: m}]\n"},
+    {"profiles/l.yaml", "l/d1",
+     HEAD "topic: l/{device}\nformat: csv\ncsv: {header: none, delimiter: \" \"}\neach: {path: $}\n"
+          "readings: [{name: \"2\", quantity: v, unit: m}]\n"},
+    {"profiles/m.yaml", "m/d1",
+     HEAD "topic: m/{device}\nformat: ultralight\ntime: {path: $.TimeInstant}\n"
+          "readings: [{path: $.t, quantity: t, unit: Cel}, {path: $, quantity: w, unit: m}]\n"},
 };
 
 static struct bf_pipeline *pipeline;
