@@ -66,6 +66,7 @@ struct bf_profile {
     bool enabled;
     struct bf_slice network;
     struct bf_topic_template topic;
+    size_t *secrets; size_t secret_count; /* levels of the topic that are credentials */
     struct bf_profile_match *matches; size_t match_count; /* `when: {kind: [air]}` */
     struct bf_slice *keys; size_t key_count; /* `key: [VP, DUE]`: payload is {key: {…}}; paths start inside */
     bool only_keys;           /* another first key means: this message gives no reading */

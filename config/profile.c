@@ -10,6 +10,7 @@
 #include "config/profile_example.h"
 #include "config/profile_payload.h"
 #include "config/profile_reading.h"
+#include "config/profile_secret.h"
 #include "config/template.h"
 
 /* A profile and what is only needed while it is read. */
@@ -137,6 +138,8 @@ static const struct bf__option options[] = {
      .summary = "First part of every source: network:device."},
     {.name = "topic", .type = &bf__type_topic, .offset = AT(profile.topic), .required = true,
      .summary = "Which topics: city/{kind}/{device}/telemetry; + and # as in MQTT."},
+    {.name = "secret", .type = &bf__type_secret_levels,
+     .summary = "Levels of the topic that are credentials: written nowhere, also not in rejects."},
     {.name = "when", .type = &type_when,
      .summary = "Only where these topic levels have one of these values: {kind: [air, dust]}."},
     {.name = "key", .type = &bf__type_texts, .offset = AT(profile.keys), .count = AT(profile.key_count),
@@ -210,7 +213,7 @@ static bool check_profile(struct bf__loader *loader, const struct bf__node *map,
     if (profile->reading_count == 0) {
         return bf__loader_problem(loader, bf__node_get(map, "readings"), "readings: the list is empty");
     }
-    return check_source(loader, map, profile);
+    return check_source(loader, map, profile) && bf__profile_secret_check(loader, map, profile);
 }
 
 const struct bf__section bf__profile_section = {

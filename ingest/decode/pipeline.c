@@ -11,6 +11,7 @@
 #include "core/hash.h"
 #include "ingest/decode/decoder.h"
 #include "ingest/decode/json_pull.h"
+#include "ingest/decode/mask.h"
 #include "ingest/decode/route.h"
 
 #define MAX_DEPTH 64
@@ -210,7 +211,8 @@ static void write_reject(struct bf_pipeline *pipeline, const struct bf_fault *fa
         .stage = kind->stage,
         .reason = kind->name,
         .detail = {.data = detail, .len = length > 0 ? (size_t)length : 0},
-        .topic = head(input->topic, pipeline->limits.max_topic),
+        .topic =
+            head(bf_mask_topic(pipeline->city, input->topic, pipeline->arena), pipeline->limits.max_topic),
         .source = message->source,
         .payload_len = input->payload_len,
         .payload_hash = bf_hash64(input->payload),

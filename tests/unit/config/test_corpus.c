@@ -4,7 +4,7 @@
  * stand in a small good one.
  * Covers: config/city_types.c, config/option.c, config/option_types.c, config/problem.c, config/profile.c,
  *  config/profile_reading.c, config/profile_example.c, config/profile_payload.c,
- *  config/profile_binary.c, config/kpi.c,
+ *  config/profile_binary.c, config/profile_secret.c, config/kpi.c,
  *  config/geojson.c, config/secret.c, config/document.c */
 #include "tests/unit/config/support.h"
 
