@@ -127,6 +127,19 @@ static bool settled(const struct bf_comparison *comparison, const struct side *s
     return comparison->last_us == INT64_MAX || side->clock_us < comparison->last_us - edge_us;
 }
 
+/* Whether what was replayed holds the window's close. A count closes where its last reading stands in the
+ * log, whatever time that one has. */
+static bool is_closed(const struct bf_comparison *comparison, const struct window *window)
+{
+    const struct bf_kpi_definition *definition = &comparison->options.city->kpis[window->kpi];
+    const struct side *old = &window->sides[BF_COMPARE_RECORD], *new = &window->sides[BF_COMPARE_REPLAY];
+    bool over = window->end_us + definition->delay_us < comparison->last_us;
+    if (definition->window.kind != BF_WINDOW_COUNT) {
+        return over;
+    }
+    return over && (!old->any || settled(comparison, old)) && (!new->any || settled(comparison, new));
+}
+
 /* A scope without data in a window has a final as long as something of it is held from before. */
 static bool from_before(const struct bf_comparison *comparison, const struct window *window)
 {
@@ -164,11 +177,9 @@ static void differ(struct bf_comparison *comparison, const struct window *window
 static void judge(struct bf_comparison *comparison, const struct window *window)
 {
     const struct side *old = &window->sides[BF_COMPARE_RECORD], *new = &window->sides[BF_COMPARE_REPLAY];
-    const struct bf_kpi_definition *definition = &comparison->options.city->kpis[window->kpi];
     struct bf_compare_kpi *sums = &comparison->kpis[window->kpi].sums;
-    bool closed = window->end_us + definition->delay_us < comparison->last_us;
     bool known = (!old->any || old->first_known) && (!new->any || new->first_known);
-    if (window->start_us < comparison->from_us || !closed || !known) {
+    if (window->start_us < comparison->from_us || !is_closed(comparison, window) || !known) {
         sums->left_out++;
     } else if (!new->any && from_before(comparison, window)) {
         sums->left_out++;
