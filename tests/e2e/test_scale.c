@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#define BOUND_MS 60000
+#define BOUND_MS 30000
 
 static struct town town;
 static struct watch watch;
