@@ -41,6 +41,7 @@ struct bf_ends {
 void bf_ends_clear(struct bf_ends_found *found)
 {
     *found = (struct bf_ends_found){.newest = -1,
+                                    .claimed = -1,
                                     .known = -1,
                                     .wall_us = BF_TIME_NONE,
                                     .generation_of = -1,
@@ -80,6 +81,11 @@ void bf_ends_take_tick(struct bf_ends_found *found, const struct bf_tick *tick)
         found->generation_of = tick->incarnation;
         found->generation_wall_us = tick->wall_us;
     }
+}
+
+void bf_ends_take_claim(struct bf_ends_found *found, int64_t offset)
+{
+    found->claimed = offset > found->claimed ? offset : found->claimed;
 }
 
 void bf_ends_take_delivery(struct bf_ends_found *found, const struct bf_delivery *delivery)
@@ -137,6 +143,7 @@ static enum bf_status assign(struct bf_ends *ends, struct bf_err *err)
         struct end *end = &ends->ends[p];
         bool enough =
             end->satisfied || end->from <= end->begin || (!ends->session_kept && end->read >= BF_ENDS_NEW);
+        enough = enough && (p != 0 || end->from <= ends->incarnation); /* where the claims are */
         if (end->through || (end->step > 0 && enough)) {
             end->through = true;
             continue;
@@ -189,6 +196,14 @@ static void look(struct bf_ends *ends, struct end *end, const struct bf_incoming
         return;
     }
     struct bf_tick tick;
+    struct bf_claim claim;
+    if (incoming->partition == 0 && incoming->offset > ends->incarnation &&
+        bf_incoming_type(incoming, &type) && type == BF_RECORD_CLAIM &&
+        bf_claim_unpack(incoming->value, &claim, NULL) == BF_OK &&
+        bf_slice_equal(claim.ingest, ends->ingest)) {
+        bf_ends_take_claim(&ends->found, incoming->offset);
+        return;
+    }
     if (!bf_incoming_type(incoming, &type) || type != BF_RECORD_TICK ||
         bf_tick_unpack(incoming->value, &tick, NULL) != BF_OK || !bf_slice_equal(tick.ingest, ends->ingest)) {
         return;

@@ -16,7 +16,8 @@
 #define BF_ENDS_NEW 5000
 
 struct bf_ends_found {
-    int64_t newest; /* incarnation; -1: none */
+    int64_t newest;  /* incarnation; -1: none */
+    int64_t claimed; /* the newest claim of the id between ours and our hello; -1: none */
     bool has_epoch;
     int64_t known; /* the newest incarnation that had an epoch */
     int64_t epoch, serial;
@@ -29,6 +30,7 @@ struct bf_ends_found {
 /* ---- the rules, pure */
 void bf_ends_clear(struct bf_ends_found *found);
 void bf_ends_take_tick(struct bf_ends_found *found, const struct bf_tick *tick);
+void bf_ends_take_claim(struct bf_ends_found *found, int64_t offset);
 void bf_ends_take_delivery(struct bf_ends_found *found, const struct bf_delivery *delivery);
 
 /* ---- the reader */

@@ -174,7 +174,7 @@ static enum bf_status connect(struct bf_session *session, int64_t now_us, struct
 }
 
 /* Epoch and serial: of the newest incarnation that had them, if the broker kept the session it was about. */
-static enum bf_status take_ends(struct bf_session *session, struct bf_err *err)
+static enum bf_status take_ends(struct bf_session *session, int64_t now_us, struct bf_err *err)
 {
     const struct bf_ends_found *found = &session->found;
     if (found->newest > session->incarnation) {
@@ -183,6 +183,10 @@ static enum bf_status take_ends(struct bf_session *session, struct bf_err *err)
                       (long long)session->incarnation);
         bf_err_hint(err, "give each ingest process an id of its own");
         return BF_FATAL;
+    }
+    if (found->claimed > session->incarnation) { /* its hello may still land, and would void what we write */
+        end_connection(session, BF_SESSION_OFF, now_us, "another has claimed this ingest id meanwhile");
+        return BF_AGAIN;
     }
     bool known = session->session_kept && found->has_epoch;
     session->epoch = known ? found->epoch : session->incarnation;
@@ -199,7 +203,7 @@ static enum bf_status read_ends(struct bf_session *session, int64_t now_us, stru
     }
     enum bf_status status = session->port.read_ends(session->port.context, &session->found, err);
     if (status == BF_OK) {
-        return take_ends(session, err);
+        return take_ends(session, now_us, err);
     }
     if (status != BF_AGAIN) { /* Kafka went away, or retention moved the beginning: the reader starts anew */
         bf_log_err(BF_LOG_WARN, "ingest.ends", err);

@@ -52,7 +52,27 @@ static void hang_at(const struct sim_event *event)
     process->fuse_us = seconds(event->b, 22);
 }
 
-/* A process hangs; somebody starts another under its id; it wakes. The supervisor ends it in a while. */
+/* Another is started under its id; once awake it ends in a while, for its successor has its place. */
+static void replace(struct sim_process *first, int seam_calls)
+{
+    bool is_second = first->number >= SIM_IDS;
+    struct sim_process *second =
+        sim_process(first->kind, is_second ? first->number - SIM_IDS : first->number + SIM_IDS);
+    first->fuse = seam_calls;
+    first->fuse_kills = true;
+    first->back_us = INT64_MAX / 2;
+    if (second->state == SIM_DOWN) {
+        sim_start(second);
+    }
+}
+
+void sim_faults_hung(struct sim_process *process)
+{
+    process->fuse_twins = false;
+    replace(process, 1 + (int)sim_draw(SIM_MORE, 300));
+}
+
+/* A process hangs; somebody starts another under its id; it wakes. */
 static void twin(const struct sim_event *event)
 {
     static const enum sim_kind kinds[] = {SIM_INGEST, SIM_INGEST, SIM_PROCESSOR};
@@ -66,11 +86,25 @@ static void twin(const struct sim_event *event)
     }
     if (first->state == SIM_UP && second->state == SIM_DOWN) {
         sim_hang(first, seconds(event->a, 20));
-        first->fuse = (int)(event->b % 300) + 1; /* ... once it is awake */
-        first->fuse_kills = true;
-        first->back_us = INT64_MAX / 2; /* its successor has its place */
-        sim_start(second);
+        replace(first, (int)(event->b % 300) + 1);
     }
+}
+
+/* The same, but it hangs at its start, with its hello on the way. */
+static void twin_at_start(const struct sim_event *event)
+{
+    struct sim_process *first = sim_process(SIM_INGEST, (int)(event->b % SIM_IDS));
+    if (sim_process(SIM_INGEST, first->number + SIM_IDS)->state == SIM_DOWN) {
+        first->connect_hang_us = seconds(event->a, 20);
+        sim_kill(first, "to start anew");
+        first->back_us = sim_now() + 1;
+    }
+}
+
+static void commit_hangs(const struct sim_event *event)
+{
+    struct sim_process *process = sim_process(SIM_PROCESSOR, (int)(event->a % SIM_IDS));
+    process->commit_hang_us = (5 + (int64_t)(event->b % 17)) * SECOND;
 }
 
 static void term(const struct sim_event *event)
@@ -209,6 +243,8 @@ void sim_strike(const struct sim_event *event)
         [SIM_EVENT_REDIS_BREAKS] = redis_breaks,
         [SIM_EVENT_RELOAD] = reload,
         [SIM_EVENT_CLOCK_JUMP] = clock_jump,
+        [SIM_EVENT_COMMIT_HANGS] = commit_hangs,
+        [SIM_EVENT_TWIN_AT_START] = twin_at_start,
     };
     strikes[event->kind](event);
 }
@@ -243,6 +279,7 @@ void sim_heal(void)
     for (int i = 0; i < SIM_PROCESSES; i++) {
         struct sim_process *process = &sim_processes[i];
         process->hung_us = process->hung_us != 0 ? sim_now() : 0;
+        process->commit_hang_us = process->connect_hang_us = 0;
         process->back_us = process->back_us > sim_now() ? sim_now() : process->back_us;
         if (process->kind != SIM_OPERATOR && process->number >= SIM_IDS && process->state == SIM_UP) {
             sim_kill(process, "one is enough");

@@ -349,6 +349,7 @@ enum bf_commit bf_consumer_commit(struct bf_consumer *consumer, const struct bf_
                                   const char *metadata, struct bf_err *err)
 {
     sim_point();
+    sim_hang_here(&consumer->process->commit_hang_us);
     struct sim_log *log = sim_log(position->topic, position->partition);
     enum sim_answer answer = sim_group_commit(consumer, log, position->offset, metadata);
     sim_point();

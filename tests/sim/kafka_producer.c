@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/wire.h"
 #include "peers/kafka/watermark.h"
 #include "tests/sim/kafka.h"
 
@@ -23,6 +24,7 @@ struct fifo {
 };
 struct lane {
     struct fifo queued, appended;
+    uint64_t tick; /* the last one of ingest */
     int64_t due_us;
 };
 struct bf_producer {
@@ -238,6 +240,20 @@ static struct sim_record *record_of(const struct bf_outgoing *outgoing)
     return record;
 }
 
+/* Ticks never queue up: behind an outage a burst of them would declare others dead. A hello comes anyhow. */
+static void check_tick(struct bf_producer *producer, struct lane *lane, const struct bf_outgoing *outgoing,
+                       uint64_t sequence)
+{
+    struct bf_tick tick;
+    if (outgoing->type == BF_RECORD_TICK && bf_tick_unpack(outgoing->value, &tick, NULL) == BF_OK) {
+        if (!tick.hello && lane->tick != 0 && !bf__watermark_is_acked(&producer->watermark, lane->tick)) {
+            sim_fail("ticks", "%s wrote one behind another that Kafka has not acknowledged",
+                     sim_self()->name);
+        }
+        lane->tick = sequence;
+    }
+}
+
 static enum bf_status hand_over(struct bf_producer *producer, const struct bf_outgoing *outgoing,
                                 uint64_t *sequence, struct sim_record **record)
 {
@@ -250,6 +266,7 @@ static enum bf_status hand_over(struct bf_producer *producer, const struct bf_ou
     one->bytes = outgoing->key.len + outgoing->value.len;
     size_t index = (size_t)(sim_log(outgoing->topic, outgoing->partition) - sim_logs);
     struct lane *lane = &producer->lanes[index];
+    check_tick(producer, lane, outgoing, next);
     if (lane->queued.first == NULL && lane->appended.first == NULL) {
         lane->due_us = sim_now() + pace(&sim_logs[index]);
     }

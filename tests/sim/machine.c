@@ -12,7 +12,7 @@
 #include <ucontext.h>
 
 #include "tests/sim/heap.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/world.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/common_interface_defs.h>
@@ -214,7 +214,19 @@ static void burn_fuse(struct sim_process *process)
         sim_kill(process, "fuse");
     } else {
         sim_hang(process, process->fuse_us);
+        if (process->fuse_twins) {
+            sim_faults_hung(process);
+        }
         sleep_until(now_us, false); /* gives the others the word */
+    }
+}
+
+void sim_hang_here(int64_t *for_us)
+{
+    if (*for_us > 0) {
+        sim_hang(sim_self(), *for_us);
+        *for_us = 0;
+        sleep_until(now_us, false);
     }
 }
 
@@ -264,7 +276,7 @@ void sim_start(struct sim_process *process)
     process->hung_us = 0;
     process->silent_us = INT64_MAX;
     process->fuse = 0;
-    process->stopping = false;
+    process->fuse_twins = process->stopping = false;
     process->start_us = now_us - sim_draw_us(SIM_CPU, 1000 * SECOND);
     process->starts++;
     process->counters.used = 0;
@@ -374,6 +386,7 @@ void sim_run(int64_t until_us)
             if (fiber->process->hung_us != 0) { /* SIGCONT */
                 sim_trace("%s goes on", fiber->process->name);
                 fiber->process->hung_us = 0;
+                fiber->process->woken_us = now_us;
                 fiber->process->silent_us = INT64_MAX;
             }
             resume(fiber);

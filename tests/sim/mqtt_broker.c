@@ -132,6 +132,13 @@ struct sim_link *sim_mqtt_connect(int number, bool *kept)
         return link;
     }
     struct session *session = &sessions[number];
+    if (link->process->connect_hang_us > 0) {
+        link->process->fuse = 1 + (int)sim_draw(SIM_MORE, 60);
+        link->process->fuse_kills = false;
+        link->process->fuse_twins = true;
+        link->process->fuse_us = link->process->connect_hang_us;
+        link->process->connect_hang_us = 0;
+    }
     *kept = session->exists;
     session->exists = true;
     if (session->link != NULL) {

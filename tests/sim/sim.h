@@ -30,7 +30,17 @@
 #define SIM_PROCESSES (SIM_INGESTS + SIM_PROCESSORS + SIM_SINKS + 1)
 
 /* ---- chance: one stream for each part of the world, so that one event less leaves the others alone */
-enum sim_stream { SIM_NET, SIM_CPU, SIM_DEVICES, SIM_KERNEL, SIM_BROKER, SIM_REDIS, SIM_SHAPE, SIM_STREAMS };
+enum sim_stream {
+    SIM_NET,
+    SIM_CPU,
+    SIM_DEVICES,
+    SIM_KERNEL,
+    SIM_BROKER,
+    SIM_REDIS,
+    SIM_SHAPE,
+    SIM_MORE,
+    SIM_STREAMS
+};
 void sim_seed(uint64_t seed);
 uint32_t sim_draw(enum sim_stream stream, uint32_t below);
 static inline int64_t sim_draw_us(enum sim_stream stream, int64_t below_us)
@@ -49,6 +59,7 @@ struct sim_process {
     enum sim_state state;
     int64_t back_us;   /* when it may start (again) */
     int64_t hung_us;   /* stopped until then; 0: it runs */
+    int64_t woken_us;  /* when it was last stopped no more */
     int64_t silent_us; /* since when its threads stand still; INT64_MAX: they run */
     int64_t skew_us;   /* of its wall clock */
     int64_t start_us;  /* monotonic */
@@ -56,6 +67,9 @@ struct sim_process {
     int fuse;          /* seam calls until `fuse_kills` happens; 0: none */
     bool fuse_kills;   /* else it is stopped for fuse_us */
     int64_t fuse_us;
+    bool fuse_twins;         /* when it hangs, another is started under its id */
+    int64_t commit_hang_us;  /* so long it will be stopped within its next commit; 0: it will not */
+    int64_t connect_hang_us; /* ... soon behind its next CONNECT */
     unsigned starts, failures;
     struct bf_counters counters;
     struct bf_health health;
@@ -77,6 +91,8 @@ void sim_point(void);
 /* kill -9. Returns unless the caller belongs to that process. */
 void sim_kill(struct sim_process *process, const char *why);
 void sim_hang(struct sim_process *process, int64_t for_us);
+/* The caller's own process, here and now, where that field says so. */
+void sim_hang_here(int64_t *for_us);
 void sim_start(struct sim_process *process);
 void sim_heap_reset_of(const struct sim_process *process);
 /* How long a wait of that many milliseconds lasts on this slow machine. */

@@ -64,6 +64,7 @@ void sim_strike(const struct sim_event *event);
 void sim_heal(void);
 void sim_faults_reset(void);
 void sim_faults_started(struct sim_process *process);
+void sim_faults_hung(struct sim_process *process);
 /* operator.c: belfry's own writers of belfry.config, in a process of their own */
 void sim_operator_begin(void);
 void sim_operator_reload(uint32_t how);

@@ -1,6 +1,7 @@
 /* wraps.c: what belfry's code asks of the kernel, by the linker's --wrap: time, randomness, waiting. Where no
  * process runs, the kernel itself answers. */
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/types.h>
 #include <time.h>
@@ -13,6 +14,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
 ssize_t __wrap_getrandom(void *bytes, size_t size, unsigned flags);
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
 int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const void *mask);
+int __wrap_pthread_cond_wait(pthread_cond_t *changed, pthread_mutex_t *lock);
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 {
@@ -49,6 +51,16 @@ int __wrap_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeou
     (void)count;
     (void)mask;
     sim_wait(sim_now() + (int64_t)timeout->tv_sec * SECOND + timeout->tv_nsec / 1000);
+    return 0;
+}
+
+/* Here nobody is left who could end that. */
+int __wrap_pthread_cond_wait(pthread_cond_t *changed, pthread_mutex_t *lock)
+{
+    (void)changed;
+    (void)lock;
+    sim_fail("waits", "%s took a message before its start was through", sim_self()->name);
+    sim_wait(INT64_MAX);
     return 0;
 }
 

@@ -36,6 +36,18 @@ static void the_newest_incarnation_that_had_an_epoch_wins(void **state)
     assert_int_equal(found.serial, 60);
 }
 
+static void the_newest_claim_is_kept(void **state)
+{
+    (void)state;
+    struct bf_ends_found found;
+    bf_ends_clear(&found);
+    assert_int_equal(found.claimed, -1);
+    bf_ends_take_claim(&found, 12);
+    bf_ends_take_claim(&found, 11);
+    assert_int_equal(found.claimed, 12);
+    assert_int_equal(found.newest, -1); /* it may never connect */
+}
+
 static void a_new_epoch_within_an_incarnation_wins(void **state)
 {
     (void)state;
@@ -68,6 +80,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_known),
         cmocka_unit_test(the_newest_incarnation_that_had_an_epoch_wins),
+        cmocka_unit_test(the_newest_claim_is_kept),
         cmocka_unit_test(a_new_epoch_within_an_incarnation_wins),
         cmocka_unit_test(the_generation_is_that_of_the_last_tick),
     };

@@ -194,6 +194,20 @@ static void a_newer_incarnation_ends_it(void **state)
     assert_int_equal(turn(kept), BF_FATAL);
 }
 
+/* Whoever claimed after us may have connected before us: its hello, still on the way, would void all of ours. */
+static void a_claim_behind_ours_makes_us_claim_anew(void **state)
+{
+    (void)state;
+    world.found.claimed = 41;
+    assert_int_equal(turn(nothing), BF_OK);
+    expect("FCN", BF_SESSION_CONNECTING);
+    assert_int_equal(turn(kept), BF_OK);
+    expect("HED", BF_SESSION_OFF);
+    assert_non_null(strstr(world.session.reason, "claimed"));
+    assert_int_equal(turn(nothing), BF_OK);
+    expect("FC", BF_SESSION_CONNECT);
+}
+
 static void each_step_waits_for_the_one_before(void **state)
 {
     (void)state;
@@ -355,6 +369,7 @@ int main(void)
         cmocka_unit_test_setup(a_kept_session_goes_on, start),
         cmocka_unit_test_setup(a_kept_session_without_a_trace_gets_an_epoch, start),
         cmocka_unit_test_setup(a_newer_incarnation_ends_it, start),
+        cmocka_unit_test_setup(a_claim_behind_ours_makes_us_claim_anew, start),
         cmocka_unit_test_setup(each_step_waits_for_the_one_before, start),
         cmocka_unit_test_setup(every_connection_is_a_start, start),
         cmocka_unit_test_setup(a_failed_attempt_keeps_its_claim, start),
