@@ -194,7 +194,7 @@ static void a_newer_incarnation_ends_it(void **state)
     assert_int_equal(turn(kept), BF_FATAL);
 }
 
-/* Whoever claimed after us may have connected before us: its hello, still on the way, would void all of ours. */
+/* Who claimed after us may have connected before us: its hello, still on its way, would void all of ours. */
 static void a_claim_behind_ours_makes_us_claim_anew(void **state)
 {
     (void)state;
