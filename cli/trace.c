@@ -205,13 +205,16 @@ static enum bf_status take_records(struct trace *trace, struct bf_err *err)
 static void take_heard(struct trace *trace)
 {
     static struct bf_heard heard; /* large */
-    while ((trace->count == 0 || bf_trail_count(trace->trail) < trace->count) &&
-           bf_ear_next(trace->ear, &heard)) {
-        listen_to(trace, &heard);
-        bf_trail_heard(trace->trail, &heard);
+    bool wanted = true;
+    while (bf_ear_next(trace->ear, &heard)) {
+        wanted = trace->count == 0 || bf_trail_count(trace->trail) < trace->count;
+        if (wanted) {
+            listen_to(trace, &heard);
+            bf_trail_heard(trace->trail, &heard);
+        }
     }
     uint64_t missed = bf_ear_missed(trace->ear);
-    if (missed > trace->missed) {
+    if (missed > trace->missed && wanted) {
         fprintf(stderr, "belfry trace: %llu messages came too fast to be followed\n",
                 (unsigned long long)(missed - trace->missed));
         trace->missed = missed;

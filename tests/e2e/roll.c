@@ -88,6 +88,10 @@ static enum bf_status take_reading(void *roll, const struct bf_incoming *incomin
 static enum bf_status take_reject(void *roll, const struct bf_incoming *incoming, struct bf_err *err)
 {
     struct bf_reject reject;
+    enum bf_record_type type = BF_RECORD_REJECT;
+    if (!bf_incoming_type(incoming, &type) || type != BF_RECORD_REJECT) {
+        return BF_OK; /* a note that one was fed back */
+    }
     enum bf_status status = bf_reject_unpack(incoming->value, &reject, err);
     return status == BF_OK && reject.has_delivery ? note(roll, &reject.delivery, err) : status;
 }

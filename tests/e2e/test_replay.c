@@ -81,7 +81,8 @@ static void a_device_is_followed_to_redis(void **state)
     (void)state;
     struct bf_child trace;
     struct bf_err err;
-    char out[400], text[8000];
+    char out[400];
+    static char text[200000];
     snprintf(out, sizeof out, "%s/trace", town.folder);
     const char *const argv[] = {TEST_BINARY_DIR "/bin/belfry",
                                 "trace",
