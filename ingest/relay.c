@@ -260,7 +260,11 @@ bool bf_relay_work(struct bf_relay *relay, int64_t now_us)
     struct bf_mqtt_message message;
     bool good = true, more = true;
     while (good && more && bf_relay_wants_downlink(relay)) {
-        switch (bf_downlink_next(relay->downlink, &bytes, &message)) {
+        enum bf_downlink_event event = bf_downlink_next(relay->downlink, &bytes, &message);
+        if (event != BF_DOWNLINK_MORE) {
+            relay->deadline_us = now_us + relay->options->stall_us; /* of the packet behind it */
+        }
+        switch (event) {
         case BF_DOWNLINK_MORE:
             more = false;
             break;

@@ -101,14 +101,23 @@ bool bf_ticker_due(const struct bf_ticker *ticker, int64_t monotonic_us)
     return since_us >= ticker->tick_every_us + (clock_us > ticker->said_us ? -quarter_us : quarter_us);
 }
 
+/* What this process slept is no silence: what came meanwhile stands in its socket. */
+static void forget_sleep(struct bf_ticker *ticker, int64_t before_us, int64_t monotonic_us)
+{
+    int64_t since_us = before_us > ticker->silent_us ? before_us : ticker->silent_us;
+    int64_t slept_us = monotonic_us - since_us - 2 * ticker->tick_every_us;
+    ticker->silent_us += slept_us > 0 ? slept_us : 0;
+}
+
 /* Silence counts only while Kafka acknowledges everything. True when it has lasted for hold_max. */
-static bool held_out(struct bf_ticker *ticker, int64_t monotonic_us)
+static bool held_out(struct bf_ticker *ticker, int64_t before_us, int64_t monotonic_us)
 {
     bool answered = ticker->port.acked(ticker->port.context) == ticker->port.handed(ticker->port.context);
     int64_t heard = atomic_load_explicit(&ticker->heard_us, memory_order_relaxed);
     if (heard > ticker->silent_us) {
         ticker->silent_us = heard;
     }
+    forget_sleep(ticker, before_us, monotonic_us);
     if (!answered) {
         ticker->silent_us = monotonic_us;
     }
@@ -118,9 +127,10 @@ static bool held_out(struct bf_ticker *ticker, int64_t monotonic_us)
 enum bf_status bf_ticker_round(struct bf_ticker *ticker, struct bf_tick tick, int64_t monotonic_us, int *sent,
                                struct bf_err *err)
 {
+    int64_t before_us = ticker->last_us;
     ticker->last_us = monotonic_us;
     *sent = 0;
-    if (held_out(ticker, monotonic_us)) {
+    if (held_out(ticker, before_us, monotonic_us)) {
         bf_ticker_raise(ticker, tick.wall_us);
     }
     tick.hello = false;

@@ -6,7 +6,8 @@
  *
  * The clock is the send time of the last marker that came back, forgotten at each connection. Where nothing
  * has come from the broker for hold_max it goes on by wall time; time in which Kafka does not acknowledge
- * never counts, because a closed gate looks like a broker that is away.
+ * never counts, because a closed gate looks like a broker that is away; nor does time in which this process
+ * was stopped: a round counts for two tick_every at most.
  *
  * Owner: ingest.   Thread: main, but for clock, raise and heard (any).   Limits: one tick a partition. */
 #ifndef BF_INGEST_TICK_H

@@ -66,7 +66,7 @@ struct sim_pipe *sim_gate_read(struct bf_gate *gate)
 static void drop(struct bf_gate *gate)
 {
     bool just_woken = sim_now() < gate->process->woken_us + SECOND; /* what it waited for came in its sleep */
-    if (gate->relay != NULL && gate->relay->fault != NULL && !just_woken) {
+    if (gate->connected && gate->relay != NULL && gate->relay->fault != NULL && !just_woken) {
         sim_fail("gate", "%s", gate->relay->fault); /* the simulated broker is no hostile one */
     }
     if (gate->link != NULL) {

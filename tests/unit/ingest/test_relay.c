@@ -299,6 +299,22 @@ static void a_length_that_does_not_come_ends_it(void **state)
     assert_non_null(world.relay->fault);
 }
 
+/* As over a slow line, whose segments end anywhere. */
+static void each_packet_has_a_time_of_its_own(void **state)
+{
+    (void)state;
+    run();
+    assert_true(DOWN("\xd0"));
+    for (int i = 0; i < 20; i++) {
+        world.now_us += BF_US_PER_S / 5;
+        assert_true(DOWN("\x00\xd0")); /* the end of one and the beginning of the next */
+        PAHO(PINGRESP);
+        assert_true(bf_relay_is_in_time(world.relay, world.now_us));
+    }
+    world.now_us += BF_US_PER_S;
+    assert_false(bf_relay_is_in_time(world.relay, world.now_us));
+}
+
 static void time_in_which_we_do_not_read_is_not_the_brokers(void **state)
 {
     (void)state;
@@ -389,6 +405,7 @@ int main(void)
         PLAIN(an_oversize_message_is_taken_cut),
         PLAIN(paho_hears_that_the_broker_speaks),
         PLAIN(a_length_that_does_not_come_ends_it),
+        PLAIN(each_packet_has_a_time_of_its_own),
         PLAIN(time_in_which_we_do_not_read_is_not_the_brokers),
         PLAIN(the_next_connection_begins_anew),
         TLS(opaque_bytes_go_down_at_once),

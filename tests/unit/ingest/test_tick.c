@@ -222,6 +222,27 @@ static void silence_does_not_count_while_kafka_is_away(void **state)
     assert_int_equal(bf_ticker_clock(&world.ticker), BF_TIME_NONE);
 }
 
+/* A process that was stopped: what the broker sent meanwhile stands in its socket. */
+static void a_sleep_of_ones_own_is_no_silence(void **state)
+{
+    (void)state;
+    next_round();
+    deliver(&world.kafka);
+    bf_ticker_heard(&world.ticker, world.now);
+    world.now += HOLD + BF_US_PER_S;
+    world.wall += HOLD + BF_US_PER_S;
+    for (int64_t until = world.now + HOLD - 2 * EVERY; world.now < until;) {
+        next_round();
+        deliver(&world.kafka);
+        assert_int_equal(bf_ticker_clock(&world.ticker), BF_TIME_NONE);
+    }
+    for (int i = 0; i < 3; i++) {
+        next_round();
+        deliver(&world.kafka);
+    }
+    assert_int_equal(bf_ticker_clock(&world.ticker), world.wall);
+}
+
 static void a_connection_forgets_the_clock(void **state)
 {
     (void)state;
@@ -256,6 +277,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_queue_gives_no_tick_and_no_failure, begin, end),
         cmocka_unit_test_setup_teardown(silence_lets_the_clock_go_on, begin, end),
         cmocka_unit_test_setup_teardown(silence_does_not_count_while_kafka_is_away, begin, end),
+        cmocka_unit_test_setup_teardown(a_sleep_of_ones_own_is_no_silence, begin, end),
         cmocka_unit_test_setup_teardown(a_connection_forgets_the_clock, begin, end),
         cmocka_unit_test_setup_teardown(a_hello_waits_for_its_place, begin, end),
     };
