@@ -101,6 +101,39 @@ static void twin_at_start(const struct sim_event *event)
     }
 }
 
+/* The broker forgets a session; who makes the new one dies at its start, with its hello or its first readings
+ * on the way, and who follows finds it kept. */
+static void new_session_dies(const struct sim_event *event)
+{
+    struct sim_process *process = sim_process(SIM_INGEST, (int)(event->a % SIM_IDS));
+    if (sim_process(SIM_INGEST, process->number + SIM_IDS)->state == SIM_DOWN) {
+        sim_shape.forgot = true;
+        process->connect_fuse = 1 + (int)(event->b % 300);
+        sim_kill(process, "to start anew");
+        process->back_us = sim_now() + 1;
+        sim_mqtt_lose_session(process->number);
+    }
+}
+
+void sim_faults_connects(struct sim_process *process)
+{
+    if (process->connect_hang_us > 0) {
+        process->fuse = 1 + (int)sim_draw(SIM_MORE, 60);
+        process->fuse_kills = false;
+        process->fuse_twins = true;
+        process->fuse_us = process->connect_hang_us;
+        process->connect_hang_us = 0;
+    }
+    if (process->connect_fuse > 0) {
+        process->fuse = process->connect_fuse;
+        process->fuse_kills = true;
+        process->connect_fuse = 0;
+        for (int32_t p = 0; p < SIM_READINGS; p++) {
+            sim_log(BF_TOPIC_READINGS, p)->lag_us = seconds(sim_draw(SIM_MORE, 4), 4);
+        }
+    }
+}
+
 static void commit_hangs(const struct sim_event *event)
 {
     struct sim_process *process = sim_process(SIM_PROCESSOR, (int)(event->a % SIM_IDS));
@@ -245,6 +278,7 @@ void sim_strike(const struct sim_event *event)
         [SIM_EVENT_CLOCK_JUMP] = clock_jump,
         [SIM_EVENT_COMMIT_HANGS] = commit_hangs,
         [SIM_EVENT_TWIN_AT_START] = twin_at_start,
+        [SIM_EVENT_NEW_SESSION_DIES] = new_session_dies,
     };
     strikes[event->kind](event);
 }
@@ -280,6 +314,7 @@ void sim_heal(void)
         struct sim_process *process = &sim_processes[i];
         process->hung_us = process->hung_us != 0 ? sim_now() : 0;
         process->commit_hang_us = process->connect_hang_us = 0;
+        process->connect_fuse = 0;
         process->back_us = process->back_us > sim_now() ? sim_now() : process->back_us;
         if (process->kind != SIM_OPERATOR && process->number >= SIM_IDS && process->state == SIM_UP) {
             sim_kill(process, "one is enough");

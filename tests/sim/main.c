@@ -21,15 +21,17 @@
 static struct {
     uint64_t first, last;
     size_t steps;
+    enum sim_event_kind aim; /* one of these in each schedule; SIM_EVENT_KINDS: none */
     int jobs;
     bool expect_failure, shrink;
-} options = {.first = 1, .last = 1, .steps = SIM_EVENTS, .jobs = 1, .shrink = true};
+} options = {.first = 1, .last = 1, .steps = SIM_EVENTS, .aim = SIM_EVENT_KINDS, .jobs = 1, .shrink = true};
 
 static const char usage[] =
     "usage: tests/sim/run [options] [VECTOR...]\n\n"
     "  --seed N          one schedule\n"
     "  --seeds A..B      several\n"
     "  --steps M         only the first M faults of each\n"
+    "  --aim FAULT       one more fault in each, of that kind\n"
     "  --jobs J          in J processes\n"
     "  --trace           tells what happens\n"
     "  --expect-failure  succeeds at the first seed that fails, and fails where none does\n"
@@ -50,22 +52,25 @@ static long resident_pages(void)
     return resident;
 }
 
-static void run_seed(uint64_t seed)
+static void run_seed(uint64_t seed, struct sim_plan *plan)
 {
-    static struct sim_plan plan;
-    sim_plan_draw(&plan, seed);
-    plan.count = plan.count < options.steps ? plan.count : options.steps;
-    sim_world_run(&plan);
+    sim_plan_draw(plan, seed);
+    if (options.aim != SIM_EVENT_KINDS) {
+        sim_plan_aim(plan, options.aim);
+    }
+    plan->count = plan->count < options.steps ? plan->count : options.steps;
+    sim_world_run(plan);
 }
 
 /* One worker: its share of the seeds. Failing ones go into the pipe, a word each. */
 static void work(int index, int out)
 {
+    static struct sim_plan plan;
     long warm = 0;
     uint64_t done = 0;
     for (uint64_t seed = options.first + (uint64_t)index; seed <= options.last;
          seed += (uint64_t)options.jobs) {
-        run_seed(seed);
+        run_seed(seed, &plan);
         if (sim_failed() && write(out, &seed, sizeof(seed)) != (ssize_t)sizeof(seed)) {
             exit(1);
         }
@@ -85,9 +90,7 @@ static void work(int index, int out)
 static void show(uint64_t seed)
 {
     static struct sim_plan plan;
-    sim_plan_draw(&plan, seed);
-    plan.count = plan.count < options.steps ? plan.count : options.steps;
-    sim_world_run(&plan);
+    run_seed(seed, &plan);
     printf("seed %llu: %s\n", (unsigned long long)seed, sim_failed() ? sim_failure() : "nothing wrong");
     if (sim_failed() && options.shrink && !sim_tracing) {
         sim_vector_shrink(&plan);
@@ -153,15 +156,12 @@ static int run_vectors(char **paths, int count)
 
 static bool parse(int argc, char **argv)
 {
-    static const struct option names[] = {{"seed", required_argument, NULL, 's'},
-                                          {"seeds", required_argument, NULL, 'r'},
-                                          {"steps", required_argument, NULL, 'm'},
-                                          {"jobs", required_argument, NULL, 'j'},
-                                          {"trace", no_argument, NULL, 't'},
-                                          {"expect-failure", no_argument, NULL, 'x'},
-                                          {"no-shrink", no_argument, NULL, 'n'},
-                                          {"script", required_argument, NULL, 'l'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {
+        {"seed", required_argument, NULL, 's'},     {"seeds", required_argument, NULL, 'r'},
+        {"steps", required_argument, NULL, 'm'},    {"jobs", required_argument, NULL, 'j'},
+        {"aim", required_argument, NULL, 'a'},      {"trace", no_argument, NULL, 't'},
+        {"expect-failure", no_argument, NULL, 'x'}, {"no-shrink", no_argument, NULL, 'n'},
+        {"script", required_argument, NULL, 'l'},   {NULL, 0, NULL, 0}};
     for (int option; (option = getopt_long(argc, argv, "", names, NULL)) >= 0;) {
         char *rest = NULL;
         if (option == 's') {
@@ -173,6 +173,10 @@ static bool parse(int argc, char **argv)
             options.steps = strtoull(optarg, &rest, 10);
         } else if (option == 'j') {
             options.jobs = (int)strtol(optarg, &rest, 10);
+        } else if (option == 'a') {
+            if (!sim_event_parse(optarg, &options.aim)) {
+                return false;
+            }
         } else if (option == 't') {
             sim_tracing = true;
         } else if (option == 'x') {

@@ -2,6 +2,7 @@
  * session), QoS 0 and 2. */
 #include "tests/sim/gate.h"
 #include "tests/sim/mqtt_codec.h"
+#include "tests/sim/world.h"
 
 #include <assert.h>
 #include <string.h>
@@ -132,13 +133,7 @@ struct sim_link *sim_mqtt_connect(int number, bool *kept)
         return link;
     }
     struct session *session = &sessions[number];
-    if (link->process->connect_hang_us > 0) {
-        link->process->fuse = 1 + (int)sim_draw(SIM_MORE, 60);
-        link->process->fuse_kills = false;
-        link->process->fuse_twins = true;
-        link->process->fuse_us = link->process->connect_hang_us;
-        link->process->connect_hang_us = 0;
-    }
+    sim_faults_connects(link->process);
     *kept = session->exists;
     session->exists = true;
     if (session->link != NULL) {

@@ -70,6 +70,7 @@ struct sim_process {
     bool fuse_twins;         /* when it hangs, another is started under its id */
     int64_t commit_hang_us;  /* so long it will be stopped within its next commit; 0: it will not */
     int64_t connect_hang_us; /* ... soon behind its next CONNECT */
+    int connect_fuse;        /* so many seam calls behind its next CONNECT it dies; 0: it does not */
     unsigned starts, failures;
     struct bf_counters counters;
     struct bf_health health;

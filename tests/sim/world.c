@@ -100,6 +100,15 @@ void sim_plan_draw(struct sim_plan *made, uint64_t seed)
     qsort(made->events, made->count, sizeof(made->events[0]), by_time);
 }
 
+void sim_plan_aim(struct sim_plan *made, enum sim_event_kind kind)
+{
+    made->events[made->count++] = (struct sim_event){.at_us = sim_draw_us(SIM_MORE, made->chaos_us),
+                                                     .kind = kind,
+                                                     .a = sim_draw(SIM_MORE, 1u << 20),
+                                                     .b = sim_draw(SIM_MORE, 1u << 20)};
+    qsort(made->events, made->count, sizeof(made->events[0]), by_time);
+}
+
 static void draw_shape(void)
 {
     static const size_t windows[] = {6, 12, 12, 20, 30, 48};

@@ -55,6 +55,8 @@ extern struct sim_shape sim_shape;
 /* Once per program. */
 void sim_world_prepare(void);
 void sim_plan_draw(struct sim_plan *plan, uint64_t seed);
+/* One more fault of that kind. */
+void sim_plan_aim(struct sim_plan *plan, enum sim_event_kind kind);
 const char *sim_event_name(enum sim_event_kind kind);
 bool sim_event_parse(const char *name, enum sim_event_kind *kind);
 /* Runs the whole schedule and checks its end; sim_failed tells. */
@@ -65,6 +67,7 @@ void sim_heal(void);
 void sim_faults_reset(void);
 void sim_faults_started(struct sim_process *process);
 void sim_faults_hung(struct sim_process *process);
+void sim_faults_connects(struct sim_process *process);
 /* operator.c: belfry's own writers of belfry.config, in a process of their own */
 void sim_operator_begin(void);
 void sim_operator_reload(uint32_t how);
