@@ -249,6 +249,7 @@ static void clock_jump(const struct sim_event *event)
     process->skew_us += ((int64_t)(event->b % 41) - 20) * SECOND;
     sim_process(SIM_INGEST, process->number + SIM_IDS)->skew_us = process->skew_us;
     sim_shape.skewed = true;
+    sim_shape.fast_us = process->skew_us > sim_shape.fast_us ? process->skew_us : sim_shape.fast_us;
 }
 
 void sim_strike(const struct sim_event *event)

@@ -15,7 +15,7 @@
 
 #define JOBS_MAX 16
 #define SHOWN 10           /* failing seeds that are named */
-#define WARM 200           /* schedules after which memory must not grow */
+#define WARM 500           /* schedules after which memory must not grow */
 #define GROWTH_PAGES 4096L /* ... but for what a larger schedule touches for the first time */
 
 static struct {

@@ -350,7 +350,8 @@ static int64_t newest_event(void)
         while (i > 0 && log->records[i - 1]->type != BF_RECORD_READING) {
             i--;
         }
-        int64_t came_us = i > 0 ? log->records[i - 1]->appended_us + FAST_US : 0;
+        int64_t fast_us = sim_shape.fast_us > FAST_US ? sim_shape.fast_us : FAST_US;
+        int64_t came_us = i > 0 ? log->records[i - 1]->appended_us + fast_us : 0;
         newest_us = came_us > newest_us ? came_us : newest_us;
     }
     return newest_us;

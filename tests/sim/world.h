@@ -50,6 +50,7 @@ struct sim_shape {
     int64_t send_every_us;
     bool skewed, reloaded, forgot; /* what happened: some checks do not hold then */
     bool stalled;                  /* a broker, an ingest process was away for long */
+    int64_t fast_us;               /* the fastest clock that a jump has made */
 };
 extern struct sim_shape sim_shape;
 /* Once per program. */
